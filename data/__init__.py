@@ -1,0 +1,1 @@
+"""The ground floor: regions, documents, chat templates, manifests, text to token batches."""

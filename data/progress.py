@@ -1,0 +1,28 @@
+"""What a person sees while work goes on: one line a step, a bar with ETA for long work."""
+
+import sys
+
+from tqdm import tqdm
+
+_SECONDS_BETWEEN_LINES_IN_A_LOG = 15.0
+
+
+def say(step: str, message: str) -> None:
+    """Print one line that says what a step reads, writes or found."""
+    print(f"[{step}] {message}", file=sys.stderr, flush=True)
+
+
+def progress_bar(*, total: int, label: str, unit: str, initial: int = 0) -> "tqdm[None]":
+    """Return a bar with rate and ETA; in a log file it prints a line now and then instead of redrawing."""
+    is_terminal = sys.stderr.isatty()
+    return tqdm(
+        total=total,
+        initial=initial,
+        desc=label,
+        unit=unit,
+        dynamic_ncols=is_terminal,
+        ncols=None if is_terminal else 100,
+        mininterval=0.2 if is_terminal else _SECONDS_BETWEEN_LINES_IN_A_LOG,
+        maxinterval=_SECONDS_BETWEEN_LINES_IN_A_LOG,
+        file=sys.stderr,
+    )

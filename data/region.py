@@ -1,0 +1,79 @@
+"""The one registry of languages: every code the field uses, read from ``configs/region/*.yaml``."""
+
+from dataclasses import dataclass, field, fields
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+from .errors import UserError
+
+
+@dataclass(kw_only=True, slots=True)
+class Region:
+    """One language with its codes, scripts and prompts. No code is spelled anywhere else."""
+
+    code: str
+    """Our name for it and its ISO 639-1 code: ``id``, ``hi``, ``tl``."""
+    name: str
+    native_name: str
+    iso639_3: str
+    flores: list[str]
+    """FLORES and Belebele codes, newest first: ``fil_Latn`` before ``tgl_Latn``."""
+    sib200: str
+    belebele: str
+    global_mmlu: str
+    fineweb2: str
+    lingua: str
+    cld2: str
+    """ISO code that the CLD2 detector answers."""
+    scripts: list[str]
+    """ISO 15924 codes a document of this language may be written in."""
+    confusable: list[str] = field(default_factory=list)
+    """CLD2 codes of languages that detectors take for this one; kept in doubt on short texts."""
+    anchor: bool = False
+    """True for the language that measures forgetting (English); never a target."""
+    prompts: dict[str, str] = field(default_factory=dict)
+    """Instruction by task name, in the language itself; ``{labels}`` stands for the labels."""
+    mix: dict[str, float] = field(default_factory=dict)
+    """Default share of each language in trained tokens; sums to 1."""
+
+    def __post_init__(self) -> None:
+        if not self.scripts:
+            raise ValueError(f"region.scripts of {self.code!r} is empty: name at least one")
+        if self.mix and abs(sum(self.mix.values()) - 1) > 1e-6:
+            raise ValueError(f"region.mix of {self.code!r} must sum to 1, got {self.mix}")
+
+    def prompt(self, task: str, labels: list[str]) -> str:
+        """Return the instruction for a task with its labels filled in.
+
+        Raises:
+            UserError: the region's file has no prompt for that task.
+        """
+        if task not in self.prompts:
+            raise UserError(f"region {self.code} has no prompt {task!r}: add it to its YAML file")
+        return self.prompts[task].replace("{labels}", ", ".join(labels))
+
+
+@cache
+def load_region(code: str) -> Region:
+    """Return the region with this code.
+
+    Raises:
+        UserError: there is no such region.
+    """
+    path = files("lokal.configs").joinpath("region", f"{code}.yaml")
+    if not path.is_file():
+        raise UserError(f"unknown region {code!r}: choose one of {', '.join(region_codes())}")
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    known = {item.name for item in fields(Region)}
+    if unknown := sorted(set(values) - known):
+        raise UserError(f"configs/region/{code}.yaml: unknown key {unknown[0]!r}")
+    return Region(**values)
+
+
+def region_codes(*, anchors: bool = True) -> list[str]:
+    """Return all codes in the registry, sorted; without the anchor languages if asked."""
+    folder = files("lokal.configs").joinpath("region")
+    codes = sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".yaml"))
+    return codes if anchors else [code for code in codes if not load_region(code).anchor]

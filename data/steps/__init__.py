@@ -1,0 +1,1 @@
+"""Corpus steps: one rule a file, each a datatrove step."""

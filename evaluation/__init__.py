@@ -1,0 +1,1 @@
+"""Suites, systems, statistics and the report."""

@@ -1,0 +1,1 @@
+"""Tools: small commands with argparse, run as ``lokal <tool>``."""

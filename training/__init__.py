@@ -1,0 +1,1 @@
+"""Model stacks, methods, strategies and the loop that trains them."""
