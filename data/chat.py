@@ -1,19 +1,12 @@
 """The one chat template path: messages to token ids, with the assistant's tokens marked."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 from transformers import PreTrainedTokenizerBase
 
 from .errors import UserError
-
-
-class Message(TypedDict):
-    """One turn of a conversation."""
-
-    role: str
-    """``system``, ``user`` or ``assistant``."""
-    content: str
+from .message import Message
 
 
 class EncodedConversation(NamedTuple):
@@ -41,7 +34,9 @@ def render(
             "or add chat_template.jinja to its folder"
         )
     text = tokenizer.apply_chat_template(
-        [dict(message) for message in messages], tokenize=False, add_generation_prompt=reply_next
+        [{"role": turn["role"], "content": turn["content"]} for turn in messages],
+        tokenize=False,
+        add_generation_prompt=reply_next,
     )
     assert isinstance(text, str)
     return text

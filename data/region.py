@@ -1,11 +1,9 @@
 """The one registry of languages: every code the field uses, read from ``configs/region/*.yaml``."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
-from importlib.resources import files
 
-import yaml
-
+from .config_files import config_names, read_config
 from .errors import UserError
 
 
@@ -62,18 +60,21 @@ def load_region(code: str) -> Region:
     Raises:
         UserError: there is no such region.
     """
-    path = files("lokal.configs").joinpath("region", f"{code}.yaml")
-    if not path.is_file():
-        raise UserError(f"unknown region {code!r}: choose one of {', '.join(region_codes())}")
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    values = read_config("region", code)
     known = {item.name for item in fields(Region)}
     if unknown := sorted(set(values) - known):
         raise UserError(f"configs/region/{code}.yaml: unknown key {unknown[0]!r}")
-    return Region(**values)
+    required = {item.name for item in fields(Region) if _is_required(item)}
+    if missing := sorted(required - set(values)):
+        raise UserError(f"configs/region/{code}.yaml: {missing[0]!r} is missing")
+    return Region(**values)  # pyright: ignore[reportArgumentType]  YAML values, keys checked above
 
 
 def region_codes(*, anchors: bool = True) -> list[str]:
     """Return all codes in the registry, sorted; without the anchor languages if asked."""
-    folder = files("lokal.configs").joinpath("region")
-    codes = sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".yaml"))
+    codes = config_names("region")
     return codes if anchors else [code for code in codes if not load_region(code).anchor]
+
+
+def _is_required(item: Field[object]) -> bool:
+    return item.default is MISSING and item.default_factory is MISSING
