@@ -19,10 +19,10 @@ class Precision(Enum):
 
 
 def pick_precision(wanted: Precision = Precision.auto) -> Precision:
-    """Return fp32 or bf16: what the user asked for, or for ``auto`` what this hardware is faster in.
+    """Return fp32 or bf16: what the user asked for, or for ``auto`` what is faster here.
 
-    bf16 is chosen on a GPU that has it and on CPUs with AMX or AVX512-BF16. Without these a CPU emulates
-    bf16 and is several times slower than in fp32.
+    bf16 is chosen on a GPU that has it and on CPUs with AMX or AVX512-BF16. Without these a CPU
+    emulates bf16 and is several times slower than in fp32.
     """
     if wanted is not Precision.auto:
         return wanted
@@ -32,7 +32,7 @@ def pick_precision(wanted: Precision = Precision.auto) -> Precision:
 
 
 def cpu_flags(cpu_info: Path = _CPU_INFO) -> set[str]:
-    """Return the instruction sets the kernel lists for the first core; empty where it lists none."""
+    """Return the instruction sets that the kernel lists; empty where it lists none."""
     if not cpu_info.is_file():
         return set()
     with cpu_info.open(encoding="utf-8", errors="replace") as lines:
