@@ -1,0 +1,1 @@
+"""The page a reviewer decides with: one self-contained file that opens from disk."""
