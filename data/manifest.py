@@ -1,7 +1,7 @@
 """The manifest that makes a folder finished: what was made, from what, with which settings.
 
-A folder without ``manifest.json`` is unfinished and is never read. The file is written last, through a
-temporary name, fsync and rename, so that a kill leaves either the whole manifest or none.
+A folder without ``manifest.json`` is unfinished and is never read. The file is written last,
+through a temporary name, fsync and rename, so that a kill leaves either the whole manifest or none.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ _PACKAGES = (
     "numpy",
 )
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 @dataclass(kw_only=True, slots=True)

@@ -12,8 +12,10 @@ def say(step: str, message: str) -> None:
     print(f"[{step}] {message}", file=sys.stderr, flush=True)
 
 
-def progress_bar(*, total: int, label: str, unit: str, initial: int = 0) -> "tqdm[None]":
-    """Return a bar with rate and ETA; in a log file it prints a line now and then instead of redrawing."""
+def progress_bar(
+    *, total: int, label: str, unit: str, initial: int = 0, hidden: bool = False
+) -> "tqdm[None]":
+    """Return a bar with rate and ETA; in a log file it prints a line now and then."""
     is_terminal = sys.stderr.isatty()
     return tqdm(
         total=total,
@@ -25,4 +27,5 @@ def progress_bar(*, total: int, label: str, unit: str, initial: int = 0) -> "tqd
         mininterval=0.2 if is_terminal else _SECONDS_BETWEEN_LINES_IN_A_LOG,
         maxinterval=_SECONDS_BETWEEN_LINES_IN_A_LOG,
         file=sys.stderr,
+        disable=hidden,
     )

@@ -1,26 +1,34 @@
-"""The edge: composes YAML and overrides into a checked, plain config; the only file that knows Hydra."""
+"""The edge: YAML and overrides become a checked, plain config; the only file that knows Hydra."""
 
-import difflib
 import errno
+import json
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
+import yaml
 from hydra import compose, initialize_config_module
+from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import DictConfig, EnumNode, ListConfig, Node, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from ..data.config_files import CONFIG_FOLDER_VARIABLE, config_names
 from ..data.errors import ExitCode, RunError, UserError
+from .mistakes import Settings, explain, refuse_words, unknown
 
 Config = TypeVar("Config")
-_FLAGS = "  --help  --cfg (print the resolved config)  --config-dir DIR  --debug (full traceback)"
+_INTERRUPTED = 130
+_FLAGS = """  --help  --debug (full traceback)  --cfg (print the resolved config)
+  --config FILE (a run's config.json)  --config-dir DIR (own YAML files before the shipped ones)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,48 +50,54 @@ class Recipe(Generic[Config]):
         Raises:
             UserError: an unknown key, an unknown choice, or a value that its owner refuses.
         """
-        return cast("Config", _to_plain(_compose(self.name, overrides), self.schema))
+        config = _compose(self.name, overrides)
+        return _convert(config, name=self.name, schema=self.schema, overrides=overrides)
 
     def main(self, argv: Sequence[str] | None = None) -> int:
         """Run from the command line; return the exit code."""
         words = list(sys.argv[1:] if argv is None else argv)
         debug = _take_flag(words, "--debug")
         try:
-            _take_config_folder(words)
-            if _take_flag(words, "--help") or _take_flag(words, "-h"):
-                print(self._help())
-                return ExitCode.DONE
-            if _take_flag(words, "--cfg"):
-                print(OmegaConf.to_yaml(_compose(self.name, words)), end="")
-                return ExitCode.DONE
-            return self(self.compose(words))
+            return self._run_words(words)
         except KeyboardInterrupt:
             print(f"lokal {self.name}: interrupted; run the same command to go on", file=sys.stderr)
-            return 130
-        except Exception as error:  # noqa: BLE001  the one place where errors become exit codes
+            return _INTERRUPTED
+        except Exception as error:  # the one place where errors become exit codes
             if debug:
                 traceback.print_exc()
             print(f"lokal {self.name}: {_one_line(error)}", file=sys.stderr)
             return _exit_code(error)
 
+    def _run_words(self, words: list[str]) -> int:
+        _take_config_folder(words)
+        if resolved := _take_value(words, "--config"):
+            return self(_from_file(Path(resolved), self.schema))
+        if _take_flag(words, "--help") or _take_flag(words, "-h"):
+            print(self._help())
+            return ExitCode.DONE
+        if _take_flag(words, "--cfg"):
+            self.compose(words)  # what cannot run is not shown as if it could
+            print(OmegaConf.to_yaml(_compose(self.name, words), resolve=True), end="")
+            return ExitCode.DONE
+        return self(self.compose(words))
+
     def _help(self) -> str:
+        settings = _settings(self.name)
         doc = (self.run.__doc__ or "").strip()
-        config = _compose(self.name, ())
-        lines = [doc, "", f"usage: lokal {self.name} [key=value ...]", _FLAGS, "", "groups:"]
-        lines += [f"  {group}={'|'.join(names)}" for group, names in _groups(config).items()]
-        lines += ["", "keys and defaults:"]
-        lines += [
-            f"  {key}={value}"
-            for key, value in _flatten(config).items()
-            if not key.startswith("region.")
-        ]
+        lines = [doc, "", f"usage: lokal {self.name} [key=value ...]", _FLAGS]
+        if settings.groups:
+            lines += ["", "groups (one YAML file each):"]
+            lines += [f"  {name}={'|'.join(names)}" for name, names in settings.groups.items()]
+        # A region's own values are facts about a language, not settings of a run.
+        shown = {key: text for key, text in settings.defaults.items() if key[:7] != "region."}
+        lines += ["", "keys and defaults:", *(f"  {key}={text}" for key, text in shown.items())]
         return "\n".join([*lines, "", "examples:", *(f"  {line}" for line in self.examples)])
 
 
 def recipe(
     schema: type[Config], *, examples: tuple[str, ...]
 ) -> Callable[[Callable[[Config], ExitCode | None]], Recipe[Config]]:
-    """Turn ``def name(config: Schema)`` into a Recipe whose primary YAML is ``configs/name.yaml``."""
+    """Turn ``def name(config: Schema)`` into a Recipe with the primary YAML ``configs/name.yaml``."""
 
     def wrap(function: Callable[[Config], ExitCode | None]) -> Recipe[Config]:
         name = function.__name__
@@ -93,99 +107,98 @@ def recipe(
     return wrap
 
 
+class _OwnConfigs(SearchPathPlugin):
+    """Puts the user's own folder before the shipped one, as ``data.config_files`` does."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        if own := os.environ.get(CONFIG_FOLDER_VARIABLE):
+            search_path.prepend(provider="own", path=f"file://{own}")
+
+
+Plugins.instance().register(_OwnConfigs)
+
+
+def _settings(name: str) -> Settings:
+    with initialize_config_module("lokal.configs", version_base="1.3"):
+        config = compose(name, return_hydra_config=True)
+    chosen = [str(group) for group in config.hydra.runtime.choices]
+    groups = {group: config_names(group) for group in chosen if not group.startswith("hydra/")}
+    own = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    return Settings(groups, _flatten(own))
+
+
+def _flatten(config: DictConfig, prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key in config:
+        node = config._get_node(key)  # the raw node: missing values and ${} stay as written
+        if isinstance(node, DictConfig) and not node._is_none() and len(node):
+            flat |= _flatten(node, f"{prefix}{key}.")
+        else:
+            assert isinstance(node, Node)
+            flat[f"{prefix}{key}"] = _as_typed(node)
+    return flat
+
+
+def _as_typed(node: Node) -> str:
+    """Return the value as a user would type it, with the choices of an enum behind it."""
+    value = node._value()  # as written, not resolved
+    if isinstance(node, EnumNode) and isinstance(value, Enum):
+        return f"{value.name}  ({'|'.join(node.enum_type.__members__)})"
+    if value == "???":
+        return "???  (you must give it)"
+    if isinstance(node, ListConfig | DictConfig):
+        value = OmegaConf.to_container(node) if isinstance(value, list | dict) else value
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _compose(name: str, overrides: Sequence[str]) -> DictConfig:
-    for word in overrides:
-        if "=" not in word and not word.startswith("~"):
-            raise UserError(f"{word!r} is not a setting: write key=value, or see --help")
-    search = os.environ.get("LOKAL_CONFIG_DIR")
-    extra = [f"hydra.searchpath=[file://{search}]"] if search else []
+    if wrong := refuse_words(overrides, choices=config_names):
+        raise UserError(wrong)
     try:
         with initialize_config_module("lokal.configs", version_base="1.3"):
-            return compose(name, overrides=[*extra, *overrides])
+            return compose(name, overrides=list(overrides))
+    except yaml.YAMLError as error:
+        raise UserError(f"a config file is not YAML: {' '.join(str(error).split())}") from error
     except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(_explain(name, error)) from error
+        raise _user_error(name, error) from error
 
 
-def _to_plain(config: DictConfig, schema: type[Config]) -> Config:
-    missing = sorted(OmegaConf.missing_keys(config))
-    if missing:
-        raise UserError(f"{missing[0]} has no value: give {missing[0]}=...")
+def _convert(
+    config: DictConfig, *, name: str, schema: type[Config], overrides: Sequence[str]
+) -> Config:
     try:
+        if missing := sorted(OmegaConf.missing_keys(config)):
+            raise UserError(f"{missing[0]} has no value: give {missing[0]}=...")
         plain = OmegaConf.to_object(config)
-    except (AttributeError, TypeError) as error:
-        raise UserError(f"unknown key added with '+': {error}; see --help") from error
+    except AttributeError as error:  # a slotted dataclass refuses what '+' added
+        added = [word.lstrip("+").partition("=")[0] for word in overrides if word.startswith("+")]
+        wrong = [key for key in added if f"'{key.rpartition('.')[2]}'" in str(error)]
+        if not wrong:
+            raise
+        raise UserError(unknown(wrong[0], _settings(name))) from error
     except OmegaConfBaseException as error:
-        raise UserError(_first_line(error)) from error
+        raise _user_error(name, error) from error
+    except ValueError as error:
+        raise UserError(str(error)) from error
     assert isinstance(plain, schema)
     return plain
 
 
-def _explain(name: str, error: Exception) -> str:
-    """Say which key or choice is wrong, and the nearest right one."""
-    text = str(error)
-    wrong = re.search(r"Could not override '([^']+)'", text)
-    if wrong:
-        return _unknown_key(name, wrong.group(1), text)
-    choice = re.search(r"Could not find '([^']+)'", text)
-    if choice:
-        group, _, option = choice.group(1).rpartition("/")
-        options = _options(group)
-        if options:
-            return f"{group}={option}: there is no such choice{_nearest(option, options)}"
-    in_yaml = re.search(r"Key '([^']+)' (?:not in|is not in)", text)
-    full_key = re.search(r"full_key: (\S+)", text)
-    if in_yaml:
-        return _unknown_key(name, full_key.group(1) if full_key else in_yaml.group(1), text)
-    return " ".join(text.split("\n")[0:1]) + (f" ({full_key.group(1)})" if full_key else "")
-
-
-def _unknown_key(name: str, key: str, text: str) -> str:
+def _from_file(path: Path, schema: type[Config]) -> Config:
+    """Return the config that another process resolved and wrote as JSON (``data.config.as_json``)."""
+    if not path.is_file():
+        raise UserError(f"--config {path} does not exist: name a run's config.json")
     try:
-        with initialize_config_module("lokal.configs", version_base="1.3"):
-            known = list(_flatten(compose(name)))
-    except (HydraException, OmegaConfBaseException):
-        return _first_line(text)
-    groups = list(_groups_by_name())
-    return f"unknown key {key!r}{_nearest(key, [*known, *groups])}"
+        values = json.loads(path.read_text(encoding="utf-8"))
+        plain = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), values))
+    except (OmegaConfBaseException, ValueError) as error:
+        raise UserError(f"--config {path}: {str(error).splitlines()[0]}") from error
+    assert isinstance(plain, schema)
+    return plain
 
 
-def _nearest(word: str, options: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
-    if near:
-        return f": did you mean {near[0]!r}?"
-    return f": choose one of {', '.join(options)}" if len(options) <= 12 else "; see --help"
-
-
-def _flatten(config: DictConfig, prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key in config:
-        node = config._get_node(key)  # noqa: SLF001  the raw node: missing values and ${} stay as written
-        path = f"{prefix}{key}"
-        if isinstance(node, DictConfig) and not node._is_none() and len(node):  # noqa: SLF001
-            flat |= _flatten(node, f"{path}.")
-        else:
-            value = node._value() if hasattr(node, "_value") else node  # noqa: SLF001
-            flat[path] = OmegaConf.to_container(node) if OmegaConf.is_list(node) else value
-    return flat
-
-
-def _groups(config: DictConfig) -> dict[str, list[str]]:
-    return {group: names for group, names in _groups_by_name().items() if group in config}
-
-
-def _groups_by_name() -> dict[str, list[str]]:
-    root = Path(__file__).resolve().parent.parent / "configs"
-    roots = [root, *([Path(extra)] if (extra := os.environ.get("LOKAL_CONFIG_DIR")) else [])]
-    groups: dict[str, list[str]] = {}
-    for folder in (child for base in roots for child in sorted(base.iterdir()) if child.is_dir()):
-        names = [path.stem for path in sorted(folder.glob("*.yaml"))]
-        if names:
-            groups[folder.name] = sorted({*groups.get(folder.name, []), *names})
-    return groups
-
-
-def _options(group: str) -> list[str]:
-    return _groups_by_name().get(group, [])
+def _user_error(name: str, error: Exception) -> UserError:
+    return UserError(explain(error, _settings(name)))
 
 
 def _take_flag(words: list[str], flag: str) -> bool:
@@ -195,26 +208,36 @@ def _take_flag(words: list[str], flag: str) -> bool:
     return found
 
 
+def _take_value(words: list[str], flag: str) -> str:
+    """Remove ``--flag VALUE`` or ``--flag=VALUE`` and return the value, empty where it is absent."""
+    for place, word in enumerate(words):
+        name, sign, value = word.partition("=")
+        if name == flag:
+            value = value if sign else "".join(words[place + 1 : place + 2])
+            if not value:
+                raise UserError(f"{flag} needs a value")
+            del words[place : place + (1 if sign else 2)]
+            return value
+    return ""
+
+
 def _take_config_folder(words: list[str]) -> None:
-    if "--config-dir" not in words:
-        return
-    place = words.index("--config-dir")
-    if place + 1 >= len(words) or not Path(words[place + 1]).is_dir():
-        raise UserError("--config-dir needs a folder that exists")
-    os.environ["LOKAL_CONFIG_DIR"] = str(Path(words[place + 1]).resolve())
-    del words[place : place + 2]
+    folder = _take_value(words, "--config-dir")
+    if folder and not Path(folder).is_dir():
+        raise UserError(f"--config-dir needs a folder that exists, got {folder!r}")
+    if folder:
+        os.environ[CONFIG_FOLDER_VARIABLE] = str(Path(folder).resolve())
 
 
 def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"no space left on the disk ({error.filename or 'while writing'}): free some, run again"
-    if isinstance(error, UserError | RunError | ValueError):
-        return str(error).strip().replace("\n", " ")
-    return f"{type(error).__name__}: {_first_line(error)} (run with --debug for the traceback)"
-
-
-def _first_line(error: object) -> str:
-    return (str(error).strip() or "no message").splitlines()[0]
+        return (
+            f"no space left on the disk ({error.filename or 'while writing'}): free some, run again"
+        )
+    text = " ".join(str(error).split()) or "no message"
+    if isinstance(error, UserError | RunError):
+        return text
+    return f"{type(error).__name__}: {text} (run with --debug for the traceback)"
 
 
 def _exit_code(error: Exception) -> int:

@@ -1,0 +1,175 @@
+"""Which rows each step trains on, and the tensors of one forward pass.
+
+The plan is a pure function of the rows' lengths, the settings and the seed: a step's number is the
+whole data position, so that a resumed run reads exactly the rows it would have read.
+"""
+
+# B rows, T tokens of a row behind the prefix, P prefix tokens, N trained positions of the batch
+
+import math
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .chat import EncodedConversation
+
+_BUCKET_STEPS = 8
+"""Rows of this many steps are sorted by length together, so that little is padded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The tensors of one forward pass; ids are predicted from the position before them."""
+
+    prefix_P: Tensor
+    """Ids that all rows share; may be empty."""
+    ids_BT: Tensor
+    positions_BT: Tensor
+    """Position of each token in its own document, prefix included."""
+    mask_BTS: Tensor | None
+    """True where a token may look (S = P + T); None means plain causal."""
+    target_at_N: Tensor
+    """Index into the flattened B x T of the position that predicts each trained token."""
+    targets_N: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on a device."""
+        mask = None if self.mask_BTS is None else self.mask_BTS.to(device)
+        return Batch(
+            prefix_P=self.prefix_P.to(device),
+            ids_BT=self.ids_BT.to(device),
+            positions_BT=self.positions_BT.to(device),
+            mask_BTS=mask,
+            target_at_N=self.target_at_N.to(device),
+            targets_N=self.targets_N.to(device),
+        )
+
+
+class BatchPlan:
+    """Packs of rows for every step, for any number of processes.
+
+    Args:
+        lengths: tokens of each row.
+        rows_per_step: packs of one optimizer step, over all processes.
+        pack_tokens: longest pack; None keeps one row a pack and groups packs of like length.
+        seed: order of packs; another order each epoch.
+    """
+
+    def __init__(
+        self, lengths: Sequence[int], *, rows_per_step: int, pack_tokens: int | None, seed: int
+    ) -> None:
+        self._lengths = [int(length) for length in lengths]
+        self._rows_per_step = rows_per_step
+        self._seed = seed
+        self._grouped = pack_tokens is None
+        rows = range(len(self._lengths))
+        self._packs = (
+            [[row] for row in rows]
+            if pack_tokens is None
+            else _best_fit(self._lengths, pack_tokens)
+        )
+        self.steps_per_epoch = math.ceil(len(self._packs) / rows_per_step)
+        self._epoch_order: tuple[int, list[list[int]]] = (-1, [])
+
+    def step_packs(self, step: int) -> list[list[int]]:
+        """Return the packs (lists of row numbers) of one step, counted from 0 over all epochs."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        if self._epoch_order[0] != epoch:
+            self._epoch_order = (epoch, self._order(epoch))
+        return [self._packs[index] for index in self._epoch_order[1][place]]
+
+    def micro_batches(
+        self, step: int, *, rank: int, num_ranks: int, micro_rows: int
+    ) -> list[list[list[int]]]:
+        """Return this process's packs of a step, cut for single forward passes.
+
+        Packs are dealt by falling length, so that processes finish together. Every process gets the
+        same number of micro-batches; one that would have none gets an empty list, to be run with
+        zero weight.
+        """
+        packs = sorted(self.step_packs(step), key=lambda pack: (-self._pack_length(pack), pack))
+        count = math.ceil(math.ceil(len(packs) / num_ranks) / micro_rows)
+        mine = packs[rank::num_ranks]
+        return [mine[index::count] for index in range(count)]
+
+    def _pack_length(self, pack: Sequence[int]) -> int:
+        return sum(self._lengths[row] for row in pack)
+
+    def _order(self, epoch: int) -> list[list[int]]:
+        generator = np.random.default_rng([self._seed, epoch])
+        order = generator.permutation(len(self._packs)).tolist()
+        if not self._grouped:
+            return _chunks(order, self._rows_per_step)
+        steps: list[list[int]] = []
+        for group in _chunks(order, self._rows_per_step * _BUCKET_STEPS):
+            group.sort(key=lambda index: self._pack_length(self._packs[index]))
+            steps += _chunks(group, self._rows_per_step)
+        return [steps[index] for index in generator.permutation(len(steps))]
+
+
+def collate(
+    packs: Sequence[Sequence[EncodedConversation]], *, prefix: Sequence[int], pad_id: int
+) -> Batch:
+    """Return the tensors for rows of one or more documents, all of which begin with the prefix."""
+    start = len(prefix)
+    rows = [[(doc.ids[start:], doc.trained[start:]) for doc in pack] for pack in packs]
+    longest = max(sum(len(ids) - 1 for ids, _ in row) for row in rows)
+    ids_BT = torch.full((len(rows), longest), pad_id)
+    positions_BT = torch.arange(start, start + longest).repeat(len(rows), 1)
+    document_BT = torch.full((len(rows), longest), -1)
+    target_at: list[int] = []
+    targets: list[int] = []
+    for b, row in enumerate(rows):
+        t = 0
+        for number, (ids, trained) in enumerate(row):
+            end = t + len(ids) - 1
+            ids_BT[b, t:end] = torch.tensor(ids[:-1])
+            positions_BT[b, t:end] = torch.arange(start, start + len(ids) - 1)
+            document_BT[b, t:end] = number
+            for k in range(1, len(ids)):
+                if trained[k]:
+                    target_at.append(b * longest + t + k - 1)
+                    targets.append(ids[k])
+            t = end
+    several = any(len(row) > 1 for row in rows)
+    return Batch(
+        prefix_P=torch.tensor(list(prefix), dtype=torch.long),
+        ids_BT=ids_BT,
+        positions_BT=positions_BT,
+        mask_BTS=_block_causal(document_BT, num_prefix=start) if several else None,
+        target_at_N=torch.tensor(target_at, dtype=torch.long),
+        targets_N=torch.tensor(targets, dtype=torch.long),
+    )
+
+
+def _block_causal(document_BT: Tensor, *, num_prefix: int) -> Tensor:
+    """Return the mask that keeps each document to itself and to the shared prefix."""
+    num_rows, longest = document_BT.shape
+    same_BTT = document_BT[:, :, None] == document_BT[:, None, :]
+    causal_TT = torch.ones(longest, longest, dtype=torch.bool).tril()
+    prefix_BTP = torch.ones(num_rows, longest, num_prefix, dtype=torch.bool)
+    return torch.cat([prefix_BTP, same_BTT & causal_TT], dim=2)
+
+
+def _best_fit(lengths: Sequence[int], pack_tokens: int) -> list[list[int]]:
+    """Return packs by best fit, longest row first: no row is cut, and each appears once."""
+    packs: list[list[int]] = []
+    room: list[tuple[int, int]] = []  # free tokens and pack number, sorted
+    for row in sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)):
+        place = bisect_left(room, (lengths[row], -1))
+        if place < len(room):
+            free, number = room.pop(place)
+        else:
+            free, number = pack_tokens, len(packs)
+            packs.append([])
+        packs[number].append(row)
+        insort(room, (free - lengths[row], number))
+    return packs
+
+
+def _chunks(items: list[int], size: int) -> list[list[int]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,0 +1,105 @@
+"""The config of ``finetune``, its folders, and the key that says which work it is."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..data.base_model import ModelConfig, checkpoint_identity
+from ..data.config import as_json
+from ..data.errors import UserError
+from ..data.hardware import num_gpus
+from ..data.manifest import work_key
+from ..data.region import Region
+from .settings import (
+    LaunchConfig,
+    MethodConfig,
+    Stack,
+    StrategyConfig,
+    StrategyKind,
+    TokensConfig,
+    TrackerConfig,
+    TrainingConfig,
+)
+
+_NO_EFFECT_ON_THE_RESULT = ("name", "root", "overwrite", "corpus", "model", "launch", "tracker")
+
+
+@dataclass(kw_only=True, slots=True)
+class FinetuneConfig:
+    """Everything ``lokal finetune`` can be told."""
+
+    name: str
+    root: str = "runs"
+    overwrite: bool = False
+    seed: int = 0
+    region: Region
+    model: ModelConfig
+    method: MethodConfig
+    strategy: StrategyConfig
+    stack: Stack = Stack.hf
+    corpus: str
+    """Finished corpus folder."""
+    sources: dict[str, float]
+    """Share of each source's rows to train on, 0 to 1."""
+    tokens: TokensConfig = field(default_factory=TokensConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    launch: LaunchConfig = field(default_factory=LaunchConfig)
+    tracker: TrackerConfig
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise ValueError("sources is empty: name at least one, as in sources.sib200-train=1")
+        if self.strategy.kind is StrategyKind.single and self.launch.processes > 1:
+            raise ValueError(
+                f"strategy=single runs one process, launch.processes is {self.launch.processes}: "
+                "choose strategy=ddp"
+            )
+
+    @property
+    def run_folder(self) -> Path:
+        """Return ``runs/<name>``, absolute."""
+        return (Path(self.root) / self.name).resolve()
+
+    @property
+    def model_folder(self) -> Path:
+        """Return where the finished model goes."""
+        return self.run_folder / "model"
+
+    @property
+    def tokens_folder(self) -> Path:
+        """Return where the token rows go."""
+        return self.run_folder / "tokens" / self.region.code
+
+    @property
+    def corpus_folder(self) -> Path:
+        """Return the corpus, absolute."""
+        return Path(self.corpus).resolve()
+
+    def work_key(self, checkpoint: Path) -> str:
+        """Return the key of this work with this parent checkpoint.
+
+        Raises:
+            UserError: the corpus is unfinished.
+        """
+        settings = {
+            name: value
+            for name, value in as_json(self).items()
+            if name not in _NO_EFFECT_ON_THE_RESULT
+        }
+        settings["checkpoint"] = checkpoint_identity(checkpoint)
+        return work_key("finetune", settings, [self.corpus_folder])
+
+    def num_processes(self) -> int:
+        """Return how many processes to start on this machine.
+
+        Raises:
+            UserError: the strategy needs several and there is one.
+        """
+        if self.strategy.kind is StrategyKind.single:
+            return 1
+        wanted = self.launch.processes or num_gpus()
+        if wanted == 0:
+            raise UserError(
+                f"strategy={self.strategy.kind.name} on a machine without GPUs needs "
+                "launch.processes=2 or more (at most one a core)"
+            )
+        return wanted

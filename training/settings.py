@@ -1,0 +1,158 @@
+"""What a user can choose about training; no heavy imports, so that help stays fast."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ..data.hardware import Precision
+
+
+class MethodKind(Enum):
+    """Which weights are trained."""
+
+    lora = "lora"
+    full = "full"
+
+
+class StrategyKind(Enum):
+    """How processes share the work."""
+
+    single = "single"
+    ddp = "ddp"
+    zero2 = "zero2"
+
+
+class Stack(Enum):
+    """Which library builds the model."""
+
+    hf = "hf"
+    torchtune = "torchtune"
+
+
+class Layout(Enum):
+    """How documents become rows of a batch."""
+
+    buckets = "buckets"
+    """One document a row, rows of like length together, padded to the longest."""
+    packed = "packed"
+    """Several documents a row, with no attention across them."""
+
+
+class ScheduleKind(Enum):
+    """How the learning rate falls after warm-up."""
+
+    cosine = "cosine"
+    wsd = "wsd"
+    """Warm-up, stable, decay: constant, then a linear fall over ``decay_fraction``."""
+
+
+class TrackerKind(Enum):
+    """Where metrics go besides ``metrics.jsonl``."""
+
+    none = "none"
+    wandb_offline = "wandb_offline"
+    wandb_online = "wandb_online"
+
+
+@dataclass(kw_only=True, slots=True)
+class MethodConfig:
+    """Full fine-tuning, or LoRA (Hu et al. 2021) with its size."""
+
+    kind: MethodKind
+    rank: int = 16
+    """Rows of the low-rank factors."""
+    alpha: int = 32
+    """The update is scaled by alpha / rank."""
+    dropout: float = 0.0
+    targets: list[str] = field(default_factory=list)
+    """Names of the linear layers that get an adapter."""
+    first_layer: int = 0
+    """Train from this decoder layer up; the layers below need no backward pass."""
+
+    def __post_init__(self) -> None:
+        if self.kind is MethodKind.lora and (self.rank < 1 or not self.targets):
+            raise ValueError(f"method.rank must be at least 1 and method.targets named: {self}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"method.dropout must lie in [0, 1), got {self.dropout}")
+
+
+@dataclass(kw_only=True, slots=True)
+class StrategyConfig:
+    """How processes share the work."""
+
+    kind: StrategyKind
+
+
+@dataclass(kw_only=True, slots=True)
+class TokensConfig:
+    """How documents become token rows."""
+
+    layout: Layout = Layout.buckets
+    max_tokens: int = 512
+    """Longest document in tokens, and the row length when packed."""
+    share_prefix: bool = True
+    """Compute the tokens that all documents begin with (a fixed instruction) once a batch."""
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 8:
+            raise ValueError(f"tokens.max_tokens must be at least 8, got {self.max_tokens}")
+
+
+@dataclass(kw_only=True, slots=True)
+class TrainingConfig:
+    """The loop's settings."""
+
+    lr: float = 2e-4
+    """Peak learning rate."""
+    epochs: float = 1.0
+    """Passes over the rows; parts of a pass are allowed."""
+    max_steps: int = 0
+    """Stop after this many optimizer steps; 0 leaves it to ``epochs``."""
+    rows_per_step: int = 16
+    """Rows of one optimizer step over all processes and accumulation."""
+    micro_rows: int = 8
+    """Most rows of one forward pass in one process; lower it when memory runs out."""
+    schedule: ScheduleKind = ScheduleKind.cosine
+    warmup_fraction: float = 0.05
+    decay_fraction: float = 0.2
+    """Part of the steps over which wsd falls."""
+    final_fraction: float = 0.0
+    """Rate at the end, as a part of the peak."""
+    weight_decay: float = 0.0
+    beta1: float = 0.9
+    beta2: float = 0.95
+    clip_norm: float = 1.0
+    """Largest norm of the gradient over all trained weights."""
+    precision: Precision = Precision.auto
+    save_every_steps: int = 50
+    keep_checkpoints: int = 2
+
+    def __post_init__(self) -> None:
+        for name in ("lr", "epochs", "clip_norm"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"training.{name} must be above 0, got {getattr(self, name)}")
+        for name in ("rows_per_step", "micro_rows", "save_every_steps", "keep_checkpoints"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"training.{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("warmup_fraction", "decay_fraction", "final_fraction"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"training.{name} must lie in [0, 1], got {getattr(self, name)}")
+
+
+@dataclass(kw_only=True, slots=True)
+class LaunchConfig:
+    """The processes that ``finetune`` starts by itself on this machine."""
+
+    processes: int = 0
+    """0: one for each GPU, else 1. Under torchrun this is not used."""
+
+    def __post_init__(self) -> None:
+        if self.processes < 0:
+            raise ValueError(f"launch.processes must be 0 or more, got {self.processes}")
+
+
+@dataclass(kw_only=True, slots=True)
+class TrackerConfig:
+    """Weights & Biases; ``metrics.jsonl`` is always written."""
+
+    kind: TrackerKind = TrackerKind.none
+    project: str = "lokal"
