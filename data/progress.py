@@ -1,6 +1,7 @@
 """What a person sees while work goes on: one line a step, a bar with ETA for long work."""
 
 import sys
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -14,7 +15,7 @@ def say(step: str, message: str) -> None:
 
 def progress_bar(
     *, total: int, label: str, unit: str, initial: int = 0, hidden: bool = False
-) -> "tqdm[None]":
+) -> "tqdm[NoReturn]":
     """Return a bar with rate and ETA; in a log file it prints a line now and then."""
     is_terminal = sys.stderr.isatty()
     return tqdm(

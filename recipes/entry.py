@@ -18,7 +18,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
-from omegaconf import DictConfig, EnumNode, ListConfig, Node, OmegaConf
+from omegaconf import DictConfig, ListConfig, Node, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ..data.config_files import CONFIG_FOLDER_VARIABLE, config_names
@@ -97,7 +97,7 @@ class Recipe(Generic[Config]):
 def recipe(
     schema: type[Config], *, examples: tuple[str, ...]
 ) -> Callable[[Callable[[Config], ExitCode | None]], Recipe[Config]]:
-    """Turn ``def name(config: Schema)`` into a Recipe with the primary YAML ``configs/name.yaml``."""
+    """Turn ``def name(config: Schema)`` into a Recipe with primary YAML ``configs/name.yaml``."""
 
     def wrap(function: Callable[[Config], ExitCode | None]) -> Recipe[Config]:
         name = function.__name__
@@ -123,7 +123,7 @@ def _settings(name: str) -> Settings:
         config = compose(name, return_hydra_config=True)
     chosen = [str(group) for group in config.hydra.runtime.choices]
     groups = {group: config_names(group) for group in chosen if not group.startswith("hydra/")}
-    own = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     return Settings(groups, _flatten(own))
 
 
@@ -142,8 +142,8 @@ def _flatten(config: DictConfig, prefix: str = "") -> dict[str, str]:
 def _as_typed(node: Node) -> str:
     """Return the value as a user would type it, with the choices of an enum behind it."""
     value = node._value()  # as written, not resolved
-    if isinstance(node, EnumNode) and isinstance(value, Enum):
-        return f"{value.name}  ({'|'.join(node.enum_type.__members__)})"
+    if isinstance(value, Enum):
+        return f"{value.name}  ({'|'.join(type(value).__members__)})"
     if value == "???":
         return "???  (you must give it)"
     if isinstance(node, ListConfig | DictConfig):
@@ -185,7 +185,7 @@ def _convert(
 
 
 def _from_file(path: Path, schema: type[Config]) -> Config:
-    """Return the config that another process resolved and wrote as JSON (``data.config.as_json``)."""
+    """Return the config that another process resolved and wrote as JSON."""
     if not path.is_file():
         raise UserError(f"--config {path} does not exist: name a run's config.json")
     try:
@@ -209,7 +209,7 @@ def _take_flag(words: list[str], flag: str) -> bool:
 
 
 def _take_value(words: list[str], flag: str) -> str:
-    """Remove ``--flag VALUE`` or ``--flag=VALUE`` and return the value, empty where it is absent."""
+    """Remove ``--flag VALUE`` or ``--flag=VALUE``; return the value, empty where absent."""
     for place, word in enumerate(words):
         name, sign, value = word.partition("=")
         if name == flag:
