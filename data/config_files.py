@@ -9,6 +9,9 @@ import yaml
 from .errors import UserError
 from .manifest import Json
 
+CONFIG_FOLDER_VARIABLE = "LOKAL_CONFIG_DIR"
+"""Environment variable with the user's own folder, set by ``--config-dir``."""
+
 
 def config_names(group: str) -> list[str]:
     """Return the names of all choices in a config group, sorted."""
@@ -31,7 +34,7 @@ def read_config(group: str, name: str) -> dict[str, Json]:
 
 def _roots() -> list[Path]:
     shipped = Path(str(files("lokal.configs")))
-    own = os.environ.get("LOKAL_CONFIG_DIR")
+    own = os.environ.get(CONFIG_FOLDER_VARIABLE)
     return [Path(own), shipped] if own else [shipped]
 
 

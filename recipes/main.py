@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-_HERE = Path(__file__).resolve().parent
-_NOT_RECIPES = {"__init__", "entry", "main"}
+from .. import __version__
+from ..data.errors import ExitCode
+
+_RECIPES = Path(__file__).resolve().parent
+_TOOLS = _RECIPES / "tools"
+_CONFIGS = _RECIPES.parent / "configs"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -16,40 +20,47 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("--help", "-h", "help"):
         print(_overview())
-        return 0
+        return ExitCode.DONE
     if words[0] == "--version":
-        from .. import __version__
-
         print(__version__)
-        return 0
+        return ExitCode.DONE
     name, rest = words[0], words[1:]
-    if name in _names(_HERE):
+    if name in _recipes():
         return int(getattr(import_module(f"lokal.recipes.{name}"), name).main(rest))
-    if name in _names(_HERE / "tools"):
+    if name in _tools():
         return int(import_module(f"lokal.recipes.tools.{name}").main(rest))
-    known = [*_names(_HERE), *_names(_HERE / "tools")]
+    known = [*_recipes(), *_tools()]
     near = difflib.get_close_matches(name, known, n=1)
     cure = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"
     print(f"lokal: no recipe or tool {name!r}: {cure}", file=sys.stderr)
-    return 2
+    return ExitCode.USER_MISTAKE
+
+
+def _recipes() -> list[str]:
+    """Return the files beside this one that have a primary config of the same name."""
+    names = {path.stem for path in _RECIPES.glob("*.py")}
+    return sorted(names & {path.stem for path in _CONFIGS.glob("*.yaml")})
+
+
+def _tools() -> list[str]:
+    return sorted(path.stem for path in _TOOLS.glob("*.py") if path.stem != "__init__")
 
 
 def _overview() -> str:
-    lines = ["lokal: make an open Llama speak your region, and prove how well", "", "recipes:"]
-    lines += [f"  lokal {name:<10} key=value ...   {_summary(_HERE, name)}" for name in _names(_HERE)]
-    lines += ["", "tools:"]
-    tools = _HERE / "tools"
-    lines += [f"  lokal {name:<10} ...             {_summary(tools, name)}" for name in _names(tools)]
-    return "\n".join([*lines, "", "lokal <name> --help shows settings and examples."])
+    lines = ["lokal: make an open Llama speak your region, and prove how well", ""]
+    lines += ["recipes (lokal <recipe> key=value ...):", *_summaries(_RECIPES, _recipes()), ""]
+    lines += ["tools (lokal <tool> ...):", *_summaries(_TOOLS, _tools()), ""]
+    return "\n".join([*lines, "lokal <name> --help shows settings and examples."])
 
 
-def _names(folder: Path) -> list[str]:
-    return sorted(path.stem for path in folder.glob("*.py") if path.stem not in _NOT_RECIPES)
+def _summaries(folder: Path, names: Sequence[str]) -> list[str]:
+    return [f"  {name:<10} {_first_line(folder / f'{name}.py')}" for name in names]
 
 
-def _summary(folder: Path, name: str) -> str:
-    tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
-    return (ast.get_docstring(tree) or "").splitlines()[0]
+def _first_line(file: Path) -> str:
+    """Return the first line of a file's docstring without importing the file."""
+    doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    return (doc or "").partition("\n")[0]
 
 
 if __name__ == "__main__":

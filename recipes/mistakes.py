@@ -1,4 +1,4 @@
-"""One line for a wrong setting: what is wrong, where, the cure; reads the words of Hydra's errors."""
+"""One line for a wrong setting: what, where, the cure; reads the words of Hydra's errors."""
 
 import difflib
 import re
