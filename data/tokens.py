@@ -159,7 +159,7 @@ def _encode(
     if row["messages"] is not None:
         encoded = encode_conversation(tokenizer, row["messages"])
         if len(encoded.ids) <= max_tokens:
-            yield encoded
+            yield _without_untrained_end(encoded)
         return
     ids: list[int] = tokenizer(row["text"], add_special_tokens=False)["input_ids"]
     ids.append(_separator(tokenizer))
@@ -167,6 +167,12 @@ def _encode(
     for start in range(0, len(ids) - 1, max_tokens - 1):
         piece = ids[start : start + max_tokens]
         yield EncodedConversation(piece, [False] + [True] * (len(piece) - 1))
+
+
+def _without_untrained_end(row: EncodedConversation) -> EncodedConversation:
+    """Drop the template's text behind the last trained token: nothing is learnt there."""
+    end = len(row.trained) - row.trained[::-1].index(True) if True in row.trained else 0
+    return EncodedConversation(row.ids[:end], row.trained[:end]) if end else row
 
 
 def _separator(tokenizer: PreTrainedTokenizerBase) -> int:

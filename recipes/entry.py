@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ..data.config_files import CONFIG_FOLDER_VARIABLE, config_names
 from ..data.errors import ExitCode, RunError, UserError
+from ..data.quiet import quieten
 from .mistakes import Settings, explain, refuse_words, unknown
 
 Config = TypeVar("Config")
@@ -57,6 +58,7 @@ class Recipe(Generic[Config]):
         """Run from the command line; return the exit code."""
         words = list(sys.argv[1:] if argv is None else argv)
         debug = _take_flag(words, "--debug")
+        quieten()
         try:
             return self._run_words(words)
         except KeyboardInterrupt:

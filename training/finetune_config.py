@@ -20,7 +20,7 @@ from .settings import (
     TrainingConfig,
 )
 
-_NO_EFFECT_ON_THE_RESULT = ("name", "root", "overwrite", "corpus", "model", "launch", "tracker")
+_NO_EFFECT_ON_THE_RESULT = ("name", "root", "overwrite", "corpus_folder", "model", "launch", "tracker")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -36,7 +36,7 @@ class FinetuneConfig:
     method: MethodConfig
     strategy: StrategyConfig
     stack: Stack = Stack.hf
-    corpus: str
+    corpus_folder: str
     """Finished corpus folder."""
     sources: dict[str, float]
     """Share of each source's rows to train on, 0 to 1."""
@@ -70,9 +70,9 @@ class FinetuneConfig:
         return self.run_folder / "tokens" / self.region.code
 
     @property
-    def corpus_folder(self) -> Path:
+    def corpus_path(self) -> Path:
         """Return the corpus, absolute."""
-        return Path(self.corpus).resolve()
+        return Path(self.corpus_folder).resolve()
 
     def work_key(self, checkpoint: Path) -> str:
         """Return the key of this work with this parent checkpoint.
@@ -86,7 +86,7 @@ class FinetuneConfig:
             if name not in _NO_EFFECT_ON_THE_RESULT
         }
         settings["checkpoint"] = checkpoint_identity(checkpoint)
-        return work_key("finetune", settings, [self.corpus_folder])
+        return work_key("finetune", settings, [self.corpus_path])
 
     def num_processes(self) -> int:
         """Return how many processes to start on this machine.

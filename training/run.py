@@ -137,17 +137,17 @@ def _make_tokens(
         "max_tokens": config.tokens.max_tokens,
         "template": sha256_of_json(str(tokenizer.chat_template)),
     }
-    key = work_key("tokens", settings, [config.corpus_folder, checkpoint / "tokenizer.json"])
+    key = work_key("tokens", settings, [config.corpus_path, checkpoint / "tokenizer.json"])
     if is_done(folder, key=key, overwrite=True):
         return
-    corpus = require_whole(config.corpus_folder)
-    say("tokens", f"reads {config.corpus_folder}, writes {folder}")
+    corpus = require_whole(config.corpus_path)
+    say("tokens", f"reads {config.corpus_path}, writes {folder}")
     started_at = datetime.now(UTC)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     counts = write_tokens(
         folder,
-        config.corpus_folder,
+        config.corpus_path,
         tokenizer,
         sources=config.sources,
         max_tokens=config.tokens.max_tokens,
@@ -162,7 +162,7 @@ def _make_tokens(
         recipe="tokens",
         key=key,
         config=settings,
-        inputs=[config.corpus_folder],
+        inputs=[config.corpus_path],
         counts={**counts._asdict(), "tokens_by_source": dict(counts.tokens_by_source)},
         licences=corpus.licences,
         started_at=started_at,
@@ -257,7 +257,7 @@ def _finish(
         recipe="finetune",
         key=key,
         config=as_json(config),
-        inputs=[config.corpus_folder, config.tokens_folder, checkpoint / "config.json"],
+        inputs=[config.corpus_path, config.tokens_folder, checkpoint / "config.json"],
         counts=counts,
         licences=[*tokens.licences, config.model.licence],
         seeds={"seed": config.seed},
