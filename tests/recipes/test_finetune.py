@@ -1,0 +1,234 @@
+"""``lokal finetune`` as a user runs it: real processes, kills, signals, damage."""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from lokal.data.manifest import read_manifest, sha256_of_file
+from lokal.recipes.finetune import finetune
+
+STEPS = 12
+
+
+@dataclass
+class Bench:
+    """Runs ``lokal finetune`` on the tiny model, one thread a process."""
+
+    root: Path
+    model: Path
+    corpus: Path
+
+    def command(self, name: str, *words: str) -> list[str]:
+        return [
+            sys.executable, "-m", "lokal.recipes.finetune", f"name={name}", f"root={self.root}",
+            "model=local", f"model.path={self.model}", f"corpus_folder={self.corpus}",
+            "~sources.sib200-train", "+sources.task=1", "training.precision=fp32", "training.lr=0.01",
+            "training.rows_per_step=4", f"training.max_steps={STEPS}", "training.epochs=99",
+            "training.save_every_steps=3", "method.dropout=0.1", *words,
+        ]  # fmt: skip
+
+    def run(self, name: str, *words: str) -> tuple[int, str]:
+        """Run in this process; return the exit code and what was printed."""
+        printed = io.StringIO()
+        with contextlib.redirect_stderr(printed):
+            code = finetune.main(self.command(name, *words)[3:])
+        return code, printed.getvalue()
+
+    def start(self, name: str, *words: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            self.command(name, *words),
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def losses(self, name: str) -> list[float]:
+        path = self.root / name / "metrics.jsonl"
+        records = [json.loads(line) for line in path.read_text().splitlines()]
+        assert [record["step"] for record in records] == list(range(1, len(records) + 1))
+        return [record["loss"] for record in records]
+
+    def wait_for_step(self, name: str, step: int) -> None:
+        path = self.root / name / "metrics.jsonl"
+        for _ in range(1200):
+            if path.is_file() and len(path.read_text().splitlines()) >= step:
+                return
+            time.sleep(0.02)
+        pytest.fail(f"{name} never reached step {step}")
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+
+
+@pytest.fixture(scope="module")
+def bench(
+    tmp_path_factory: pytest.TempPathFactory, tiny_llama_folder: Path, tiny_corpus: Path
+) -> Bench:
+    return Bench(tmp_path_factory.mktemp("runs"), tiny_llama_folder, tiny_corpus)
+
+
+@pytest.fixture(scope="module")
+def unbroken(bench: Bench) -> list[float]:
+    code, printed = bench.run("unbroken")
+    assert code == 0, printed
+    return bench.losses("unbroken")
+
+
+def test_the_loss_falls_and_the_model_folder_is_finished(bench: Bench, unbroken: list[float]):
+    assert len(unbroken) == STEPS
+    assert sum(unbroken[-3:]) < 0.95 * sum(unbroken[:3])
+    model = bench.root / "unbroken" / "model"
+    manifest = read_manifest(model)
+    assert manifest is not None
+    assert manifest.counts["steps"] == STEPS
+    assert (model / "adapter_model.safetensors").is_file()
+    assert "Not evaluated for safety" in (model / "README.md").read_text()
+
+
+def test_run_again_redoes_nothing_and_other_settings_are_refused(
+    bench: Bench, unbroken: list[float]
+):
+    code, printed = bench.run("unbroken")
+    assert (code, "nothing to do" in printed) == (0, True)
+    code, printed = bench.run("unbroken", "training.lr=0.02")
+    assert code == 2
+    assert "overwrite=true" in printed
+    assert len(printed.strip().splitlines()) == 1
+
+
+def test_accumulation_does_not_change_the_losses(bench: Bench):
+    for rows in (1, 4):
+        code, printed = bench.run(
+            f"micro-{rows}", "method.dropout=0.0", f"training.micro_rows={rows}"
+        )
+        assert code == 0, printed
+    assert bench.losses("micro-1") == pytest.approx(bench.losses("micro-4"), abs=1e-4)
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_two_processes_give_the_losses_of_one_to_1e_4(bench: Bench, method: str):
+    words = (f"method={method}", "method.dropout=0.0", "training.micro_rows=1")
+    assert bench.run(f"single-{method}", *words)[0] == 0
+    code, printed = bench.run(f"ddp-{method}", *words, "strategy=ddp", "launch.processes=2")
+    assert code == 0, printed
+    assert bench.losses(f"ddp-{method}") == pytest.approx(
+        bench.losses(f"single-{method}"), abs=1e-4
+    )
+
+
+def test_killed_in_the_middle_it_goes_on_with_exactly_the_unbroken_losses(
+    bench: Bench, unbroken: list[float]
+):
+    process = bench.start("killed")
+    bench.wait_for_step("killed", 5)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    code, printed = bench.run("killed")
+    assert code == 0, printed
+    assert bench.losses("killed") == unbroken
+    assert weights_hash(bench, "killed") == weights_hash(bench, "unbroken")
+
+
+def test_two_processes_killed_leave_no_orphan_and_resume_exactly(bench: Bench):
+    words = ("method.dropout=0.0", "training.micro_rows=1", "strategy=ddp", "launch.processes=2")
+    assert bench.run("ddp-lora", *words)[0] == 0
+    process = bench.start("pair-killed", *words)
+    bench.wait_for_step("pair-killed", 4)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(0.5)
+    assert not workers_of(bench.root / "pair-killed")
+    assert bench.run("pair-killed", *words)[0] == 0
+    assert bench.losses("pair-killed") == bench.losses("ddp-lora")
+
+
+def test_asked_to_stop_it_saves_and_exits_75_and_goes_on(bench: Bench, unbroken: list[float]):
+    process = bench.start("stopped")
+    bench.wait_for_step("stopped", 2)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 75
+    assert bench.run("stopped")[0] == 0
+    assert bench.losses("stopped") == unbroken
+
+
+def test_a_stop_file_is_as_good_as_a_signal(bench: Bench, unbroken: list[float]):
+    folder = bench.root / "stop-file"
+    folder.mkdir()
+    (folder / "stop").touch()
+    code, printed = bench.run("stop-file")
+    assert (code, "saved at step 1 of 12" in printed) == (75, True)
+    (folder / "stop").unlink()
+    assert bench.run("stop-file")[0] == 0
+    assert bench.losses("stop-file") == unbroken
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_used(
+    bench: Bench, unbroken: list[float]
+):
+    assert bench.run("damaged")[0] == 0
+    folder = bench.root / "damaged"
+    shutil.rmtree(folder / "model")
+    weights = folder / "checkpoints" / f"step-{STEPS}" / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    code, printed = bench.run("damaged")
+    assert code == 0, printed
+    assert f"WARNING {weights} has another content" in printed
+    assert f"steps {STEPS - 3} to {STEPS}" in printed
+    assert bench.losses("damaged") == unbroken
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("corpus_folder=nowhere",), "nowhere does not exist"),
+        (("+sources.poems=1",), "source 'poems' is not in"),
+        (("tokens.max_tokens=8",), "no token would be trained"),
+        (("method.targets=[q_prog]",), "do not fit this model"),
+        (("method.first_layer=7",), "method.first_layer must lie in 0..1"),
+        (("launch.processes=2",), "strategy=single runs one process"),
+        (("model.path=nowhere",), "no checkpoint (no config.json)"),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_line_and_exit_2(
+    bench: Bench, words: tuple[str, ...], message: str
+):
+    code, printed = bench.run("wrong", *words)
+    assert code == 2
+    assert message in printed.splitlines()[-1]
+    assert "Traceback" not in printed
+    assert not (bench.root / "wrong" / "model").exists()
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_is_not_logged(bench: Bench):
+    code, printed = bench.run("nan", "training.lr=1e30", "training.clip_norm=1e30")
+    assert code == 1
+    assert "is not finite: lower training.lr" in printed
+    assert "NaN" not in (bench.root / "nan" / "metrics.jsonl").read_text()
+
+
+def weights_hash(bench: Bench, name: str) -> str:
+    return sha256_of_file(bench.root / name / "model" / "adapter_model.safetensors")
+
+
+def workers_of(run: Path) -> list[str]:
+    found: list[str] = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode().split("\0")
+        except OSError:
+            continue
+        if str(run / "config.json") in words:
+            found.append(path.parent.name)
+    return found
