@@ -14,9 +14,9 @@ def say(step: str, message: str) -> None:
 
 
 def progress_bar(
-    *, total: int, label: str, unit: str, initial: int = 0, hidden: bool = False
+    *, total: int | None, label: str, unit: str, initial: int = 0, hidden: bool = False
 ) -> "tqdm[NoReturn]":
-    """Return a bar with rate and ETA; in a log file it prints a line now and then."""
+    """Return a bar with rate and, where the total is known, ETA; in a log it prints lines."""
     is_terminal = sys.stderr.isatty()
     return tqdm(
         total=total,

@@ -27,8 +27,10 @@ class Region:
     """ISO code that the CLD2 detector answers."""
     scripts: list[str]
     """ISO 15924 codes a document of this language may be written in."""
-    confusable: list[str] = field(default_factory=list)
-    """CLD2 codes of languages that detectors take for this one; kept in doubt on short texts."""
+    confusable: dict[str, int] = field(default_factory=dict)
+    """CLD2 codes of languages it takes this one for, and from how many letters it is believed.
+
+    A shorter text stays. The numbers are measured: docs/decisions/language-gate.md."""
     anchor: bool = False
     """True for the language that measures forgetting (English); never a target."""
     prompts: dict[str, str] = field(default_factory=dict)

@@ -1,1 +1,1 @@
-"""Corpus steps: one rule a file, each a datatrove step."""
+"""Steps of the corpus pipeline: one rule a file, each a datatrove PipelineStep."""

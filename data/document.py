@@ -1,0 +1,101 @@
+"""One row of a corpus: its columns on disk, and datatrove's Document between the steps."""
+
+from typing import TypedDict, cast
+
+import pyarrow as pa
+from datatrove.data import Document
+
+from .message import Message
+
+CORPUS_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("text", pa.string()),
+        ("lang", pa.string()),
+        ("script", pa.string()),
+        ("source", pa.string()),
+        ("licence", pa.string()),
+        ("url", pa.string()),
+        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
+        ("num_chars", pa.int32()),
+        ("script_share", pa.float32()),
+        ("cld2_language", pa.string()),
+        ("cld2_own_share", pa.float32()),
+    ]
+)
+"""Columns of ``train-*.parquet`` and ``heldout-*.parquet``; ``messages`` is null for plain text."""
+
+DROPPED_SCHEMA = pa.schema(
+    [*CORPUS_SCHEMA, ("step", pa.string()), ("reason", pa.string()), ("detail", pa.string())]
+)
+"""Columns of ``dropped-*.parquet``: also which step dropped the row, why, and what it found."""
+
+
+class Metadata(TypedDict):
+    """What a document carries beside its id and text."""
+
+    lang: str
+    source: str
+    licence: str
+    url: str
+    label: str | None
+    """The right answer, for task rows."""
+    messages: list[Message] | None
+    script: str
+    num_chars: int
+    script_share: float
+    cld2_language: str
+    """What CLD2 takes the text for; empty where it is not sure."""
+    cld2_own_share: float
+    """Part of the text that CLD2 finds in the region's language."""
+    step: str | None
+    """The step that dropped the row; None for a kept one."""
+    reason: str | None
+    detail: str | None
+
+
+def new_document(*, id: str, text: str, lang: str, source: str, licence: str, url: str) -> Document:
+    """Return a document that no step has seen yet."""
+    metadata = Metadata(
+        lang=lang,
+        source=source,
+        licence=licence,
+        url=url,
+        label=None,
+        messages=None,
+        script="",
+        num_chars=0,
+        script_share=0.0,
+        cld2_language="",
+        cld2_own_share=0.0,
+        step=None,
+        reason=None,
+        detail=None,
+    )
+    return Document(text=text, id=id, metadata=dict(metadata))
+
+
+def metadata_of(document: Document) -> Metadata:
+    """Return the document's metadata under its type; a change goes into the document."""
+    return cast("Metadata", document.metadata)
+
+
+def is_dropped(document: Document) -> bool:
+    """Return whether a step has dropped the document; it travels on, for the books."""
+    return document.metadata["reason"] is not None
+
+
+def to_row(document: Document) -> dict[str, object]:
+    """Return the row with all columns of DROPPED_SCHEMA."""
+    row = {"id": document.id, "text": document.text, **document.metadata}
+    return {name: row[name] for name in DROPPED_SCHEMA.names}
+
+
+def from_row(row: dict[str, object]) -> Document:
+    """Return the document that ``to_row`` made the row from."""
+    metadata = {name: value for name, value in row.items() if name not in ("id", "text")}
+    return Document(
+        text=cast("str", row["text"]),
+        id=cast("str", row["id"]),
+        metadata={"label": None, **metadata},
+    )

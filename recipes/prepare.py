@@ -1,0 +1,39 @@
+"""Prepare a corpus: clean, deduplicated, decontaminated rows for one region."""
+
+import sys
+
+from ..data.plan import plan_corpus
+from ..data.progress import say
+from ..data.settings import PrepareConfig
+from .entry import recipe
+
+
+@recipe(
+    PrepareConfig,
+    examples=(
+        "lokal prepare region=tl name=first",
+        "lokal prepare region=hi corpus=fineweb2 engine.workers=8 name=hindi",
+        "lokal prepare region=id corpus=local corpus.sources.mine.path='id/*.jsonl.gz' "
+        "corpus.sources.mine.licence=CC-BY-4.0 name=mine",
+    ),
+)
+def prepare(config: PrepareConfig) -> None:
+    """Prepare a corpus: clean, deduplicated, decontaminated rows for one region."""
+    plan = plan_corpus(config)
+    if plan.is_done():
+        say("prepare", f"{plan.folder} is finished: nothing to do")
+        return
+    from ..data.prepare import make_corpus
+
+    size_mb = plan.size_bytes / 1e6
+    say("prepare", f"reads corpus {plan.corpus.name} ({len(plan.parts)} parts, {size_mb:.1f} MB)")
+    counts = make_corpus(plan)
+    say(
+        "prepare",
+        f"wrote {plan.folder}: {counts['train_rows']} training rows, {counts['heldout_rows']} held "
+        f"out, of {counts['rows_read']} read; card.md says why",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(prepare.main())
