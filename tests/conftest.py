@@ -1,4 +1,4 @@
-"""Real small objects that several tests share: a random Llama, a tokenizer, a corpus in three scripts."""
+"""Real small objects that several tests share: a random Llama and a corpus in three scripts."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -64,7 +64,7 @@ def _wait(workers: Sequence["subprocess.Popen[bytes]"]) -> int:
     """Wait for all; once one has failed, give the rest a bounded time to save and end."""
     failed: int | None = None
     deadline = float("inf")
-    while any(worker.poll() is None for worker in workers):
+    while None in [worker.poll() for worker in workers]:
         bad = [worker.returncode for worker in workers if worker.returncode not in (None, 0)]
         if bad and failed is None:
             failed = bad[0]
