@@ -32,8 +32,8 @@ class Bench:
             sys.executable, "-m", "lokal.recipes.finetune", f"name={name}", f"root={self.root}",
             "model=local", f"model.path={self.model}", f"corpus_folder={self.corpus}",
             "~sources.sib200-train", "+sources.task=1", "training.precision=fp32",
-            "training.lr=0.01", "training.rows_per_step=4", f"training.max_steps={STEPS}", "training.epochs=99",
-            "training.save_every_steps=3", "method.dropout=0.1", *words,
+            "training.lr=0.01", "training.rows_per_step=4", f"training.max_steps={STEPS}",
+            "training.epochs=99", "training.save_every_steps=3", "method.dropout=0.1", *words,
         ]  # fmt: skip
 
     def run(self, name: str, *words: str) -> tuple[int, str]:
