@@ -69,6 +69,10 @@ def load_region(code: str) -> Region:
     required = {item.name for item in fields(Region) if _is_required(item)}
     if missing := sorted(required - set(values)):
         raise UserError(f"configs/region/{code}.yaml: {missing[0]!r} is missing")
+    if values["code"] != code:
+        raise UserError(
+            f"configs/region/{code}.yaml: code is {values['code']!r}, its file says {code!r}"
+        )
     return Region(**values)  # pyright: ignore[reportArgumentType]  YAML values, keys checked above
 
 
