@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -150,6 +151,25 @@ def test_two_processes_killed_leave_no_orphan_and_resume_exactly(bench: Bench):
     assert not workers_of(bench.root / "pair-killed")
     assert bench.run("pair-killed", *words)[0] == 0
     assert bench.losses("pair-killed") == bench.losses("ddp-lora")
+
+
+@pytest.mark.proof
+def test_killed_at_twenty_random_moments_the_losses_stay_exactly_the_unbroken_ones(bench: Bench):
+    words = ("training.max_steps=200", "training.save_every_steps=1")
+    assert bench.run("long", *words)[0] == 0
+    moments = random.Random(0)
+    for _ in range(20):
+        process = bench.start("long-killed", *words)
+        path = bench.root / "long-killed" / "metrics.jsonl"
+        before = path.stat().st_mtime_ns if path.is_file() else 0
+        while process.poll() is None and (not path.is_file() or path.stat().st_mtime_ns == before):
+            time.sleep(0.01)
+        time.sleep(moments.uniform(0, 0.3))  # in a step, in a save, between the two
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert bench.run("long-killed", *words)[0] == 0
+    assert bench.losses("long-killed") == bench.losses("long")
+    assert weights_hash(bench, "long-killed") == weights_hash(bench, "long")
 
 
 def test_asked_to_stop_it_saves_and_exits_75_and_goes_on(bench: Bench, unbroken: list[float]):
