@@ -115,12 +115,12 @@ def _write_corpus(plan: CorpusPlan, work: Path) -> dict[str, Json]:
 
 
 def _move_in_place(plan: CorpusPlan, work: Path) -> None:
-    """Replace what is there by the finished folder; keep datatrove's logs in the run's folder."""
-    shutil.rmtree(plan.folder, ignore_errors=True)
-    (work / "corpus").rename(plan.folder)
-    sync_folder(plan.folder.parent)
+    """Keep datatrove's logs in the run's folder, then replace what is there by the corpus."""
     logs = plan.run_folder / "logs" / f"prepare-{plan.region.code}"
     shutil.rmtree(logs, ignore_errors=True)
     logs.parent.mkdir(parents=True, exist_ok=True)
     (work / "logs").rename(logs)
+    shutil.rmtree(plan.folder, ignore_errors=True)
+    (work / "corpus").rename(plan.folder)
+    sync_folder(plan.folder.parent)
     shutil.rmtree(work)
