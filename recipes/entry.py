@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeGuard, TypeVar, cast
 
 import yaml
 from hydra import compose, initialize_config_module
@@ -24,12 +24,11 @@ from omegaconf.errors import OmegaConfBaseException
 from ..data.config_files import CONFIG_FOLDER_VARIABLE, config_names
 from ..data.errors import ExitCode, RunError, UserError
 from ..data.quiet import quieten
-from .mistakes import Settings, explain, refuse_words, unknown
+from .mistakes import explain, refuse_words, unknown
+from .usage import Settings, usage
 
 Config = TypeVar("Config")
 _INTERRUPTED = 130
-_FLAGS = """  --help  --debug (full traceback)  --cfg (print the resolved config)
-  --config FILE (a run's config.json)  --config-dir DIR (own YAML files before the shipped ones)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,10 @@ class Recipe(Generic[Config]):
         config = _compose(self.name, overrides)
         return _convert(config, name=self.name, schema=self.schema, overrides=overrides)
 
+    def settings(self) -> Settings:
+        """Return what a user can set in this recipe."""
+        return _settings(self.name)
+
     def main(self, argv: Sequence[str] | None = None) -> int:
         """Run from the command line; return the exit code."""
         words = list(sys.argv[1:] if argv is None else argv)
@@ -75,25 +78,14 @@ class Recipe(Generic[Config]):
         if resolved := _take_value(words, "--config"):
             return self(_from_file(Path(resolved), self.schema))
         if _take_flag(words, "--help") or _take_flag(words, "-h"):
-            print(self._help())
+            doc = self.run.__doc__ or ""
+            print(usage(self.name, doc=doc, settings=self.settings(), examples=self.examples))
             return ExitCode.DONE
         if _take_flag(words, "--cfg"):
             self.compose(words)  # what cannot run is not shown as if it could
             print(OmegaConf.to_yaml(_compose(self.name, words), resolve=True), end="")
             return ExitCode.DONE
         return self(self.compose(words))
-
-    def _help(self) -> str:
-        settings = _settings(self.name)
-        doc = (self.run.__doc__ or "").strip()
-        lines = [doc, "", f"usage: lokal {self.name} [key=value ...]", _FLAGS]
-        if settings.groups:
-            lines += ["", "groups (one YAML file each):"]
-            lines += [f"  {name}={'|'.join(names)}" for name, names in settings.groups.items()]
-        # A region's own values are facts about a language, not settings of a run.
-        shown = {key: text for key, text in settings.defaults.items() if key[:7] != "region."}
-        lines += ["", "keys and defaults:", *(f"  {key}={text}" for key, text in shown.items())]
-        return "\n".join([*lines, "", "examples:", *(f"  {line}" for line in self.examples)])
 
 
 def recipe(
@@ -123,22 +115,32 @@ Plugins.instance().register(_OwnConfigs)
 def _settings(name: str) -> Settings:
     with initialize_config_module("lokal.configs", version_base="1.3"):
         config = compose(name, return_hydra_config=True)
-    chosen = [str(group) for group in config.hydra.runtime.choices]
+    chosen = sorted(str(group) for group in config.hydra.runtime.choices)
     groups = {group: config_names(group) for group in chosen if not group.startswith("hydra/")}
     own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    return Settings(groups, _flatten(own))
+    settings = Settings(groups, defaults={}, entries={})
+    _describe(own, "", settings)
+    return settings
 
 
-def _flatten(config: DictConfig, prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for key in config:
-        node = config._get_node(key)  # the raw node: missing values and ${} stay as written
-        if isinstance(node, DictConfig) and not node._is_none() and len(node):
-            flat |= _flatten(node, f"{prefix}{key}.")
+def _describe(config: DictConfig, prefix: str, settings: Settings) -> None:
+    """Add each dotted key to the settings, its default as written: ``${}`` is not resolved."""
+    nodes = {str(key): config._get_node(key) for key in config}
+    if (
+        prefix
+        and OmegaConf.get_type(config) is dict
+        and any(_is_filled(node) for node in nodes.values())
+    ):
+        settings.entries[prefix[:-1]] = list(nodes)
+    for key, node in nodes.items():
+        if _is_filled(node):
+            _describe(node, f"{prefix}{key}.", settings)
         else:
-            assert isinstance(node, Node)
-            flat[f"{prefix}{key}"] = _as_typed(node)
-    return flat
+            settings.defaults[f"{prefix}{key}"] = _as_typed(cast("Node", node))
+
+
+def _is_filled(node: object) -> TypeGuard[DictConfig]:
+    return isinstance(node, DictConfig) and not node._is_none() and len(node) > 0
 
 
 def _as_typed(node: Node) -> str:

@@ -25,18 +25,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(__version__)
         return ExitCode.DONE
     name, rest = words[0], words[1:]
-    if name in _recipes():
+    if name in recipe_names():
         return int(getattr(import_module(f"lokal.recipes.{name}"), name).main(rest))
     if name in _tools():
         return int(import_module(f"lokal.recipes.tools.{name}").main(rest))
-    known = [*_recipes(), *_tools()]
+    known = [*recipe_names(), *_tools()]
     near = difflib.get_close_matches(name, known, n=1)
     cure = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"
     print(f"lokal: no recipe or tool {name!r}: {cure}", file=sys.stderr)
     return ExitCode.USER_MISTAKE
 
 
-def _recipes() -> list[str]:
+def recipe_names() -> list[str]:
     """Return the files beside this one that have a primary config of the same name."""
     names = {path.stem for path in _RECIPES.glob("*.py")}
     return sorted(names & {path.stem for path in _CONFIGS.glob("*.yaml")})
@@ -48,7 +48,7 @@ def _tools() -> list[str]:
 
 def _overview() -> str:
     lines = ["lokal: make an open Llama speak your region, and prove how well", ""]
-    lines += ["recipes (lokal <recipe> key=value ...):", *_summaries(_RECIPES, _recipes()), ""]
+    lines += ["recipes (lokal <recipe> key=value ...):", *_summaries(_RECIPES, recipe_names()), ""]
     lines += ["tools (lokal <tool> ...):", *_summaries(_TOOLS, _tools()), ""]
     return "\n".join([*lines, "lokal <name> --help shows settings and examples."])
 

@@ -3,16 +3,8 @@
 import difflib
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-
-class Settings(NamedTuple):
-    """What a user can set in one recipe."""
-
-    groups: dict[str, list[str]]
-    """The choices of each config group."""
-    defaults: dict[str, str]
-    """The default of each dotted key, written as one would type it."""
+from .usage import Settings
 
 
 def refuse_words(words: Sequence[str], *, choices: Callable[[str], list[str]]) -> str | None:

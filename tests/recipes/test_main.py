@@ -63,6 +63,13 @@ def test_a_typo_in_finetune_names_the_key_and_suggests_the_right_one(
     assert error == "lokal finetune: unknown key 'trainig.lr': did you mean 'training.lr'?\n"
 
 
+def test_help_shows_entries_of_one_kind_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prepare", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert text.count(".text_field=text") == 1
+    assert "  corpus.sources.<name>, with <name> one of sib200-train, " in text
+
+
 def test_module_and_command_are_the_same(tmp_path: Path) -> None:
     module = subprocess.run(
         [sys.executable, "-m", "lokal.recipes.finetune", "trainig.lr=1"],

@@ -1,0 +1,94 @@
+"""Every YAML file composes into its dataclass, and no file, group or recipe is forgotten."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+from lokal.data.config_files import config_names
+from lokal.data.errors import UserError
+from lokal.data.region import load_region
+from lokal.data.suite import load_suite
+from lokal.recipes.entry import Recipe
+from lokal.recipes.main import recipe_names
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+GROUPS = sorted(path.name for path in CONFIGS.iterdir() if any(path.glob("*.yaml")))
+CHOICES = [(group, name) for group in GROUPS for name in config_names(group)]
+# Read by name with their own loader, not composed: a recipe only names them.
+READ_BY_NAME = {"suite": load_suite, "region": load_region}
+
+
+def load(name: str) -> Recipe:
+    return getattr(import_module(f"lokal.recipes.{name}"), name)
+
+
+def recipes_with(group: str) -> list[Recipe]:
+    return [recipe for recipe in map(load, recipe_names()) if group in recipe.settings().groups]
+
+
+def compose_or_missing(recipe: Recipe, *words: str) -> None:
+    """Compose; a value that only the user can give may be missing, nothing else may be wrong."""
+    try:
+        recipe.compose(words)
+    except UserError as error:
+        if "has no value: give " not in str(error):
+            raise
+
+
+@pytest.mark.parametrize("file", sorted(path.stem for path in CONFIGS.glob("*.yaml")))
+def test_every_primary_file_has_its_recipe_and_composes(file: str) -> None:
+    assert load(file).name == file
+    compose_or_missing(load(file))
+
+
+def test_every_recipe_has_its_primary_file() -> None:
+    folder = CONFIGS.parent / "recipes"
+    decorated = [p.stem for p in folder.glob("*.py") if "\n@recipe(" in p.read_text("utf-8")]
+    assert sorted(decorated) == recipe_names()
+
+
+@pytest.mark.parametrize(("group", "name"), CHOICES)
+def test_every_choice_of_every_group_composes(group: str, name: str) -> None:
+    if group in READ_BY_NAME:
+        READ_BY_NAME[group](name)
+    recipes = recipes_with(group)
+    assert recipes or group in READ_BY_NAME, f"no recipe uses configs/{group}/"
+    if group == "experiment":  # an experiment belongs to one recipe
+        recipes = [recipe for recipe in recipes if _composes(recipe, f"experiment={name}")]
+        assert recipes, f"configs/experiment/{name}.yaml composes with no recipe"
+    for recipe in recipes:
+        compose_or_missing(recipe, f"{group}={name}")
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_file_says_first_what_it_is(path: Path) -> None:
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith("# ")
+    assert isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict | None)
+
+
+def test_every_file_lies_where_it_is_looked_for() -> None:
+    files = {path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*") if path.is_file()}
+    files = {name for name in files if "__pycache__" not in name}
+    expected = {f"{group}/{name}.yaml" for group, name in CHOICES}
+    expected |= {f"{name}.yaml" for name in recipe_names()} | {"__init__.py"}
+    assert files == expected
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_example_of_the_help_composes(name: str) -> None:
+    recipe = load(name)
+    assert len(recipe.examples) == 3
+    for example in recipe.examples:
+        words = example.split()
+        place = next(i for i, word in enumerate(words) if word.endswith(name))
+        compose_or_missing(recipe, *words[place + 1 :])
+
+
+def _composes(recipe: Recipe, word: str) -> bool:
+    try:
+        recipe.compose([word])
+    except UserError:
+        return False
+    return True
