@@ -51,7 +51,7 @@ def _launch(config: FinetuneConfig, processes: int) -> ExitCode:
     code = launch(command, processes=processes, threads=threads)
     if code == 0:
         return ExitCode.DONE
-    known = code in ExitCode
+    known = code in tuple(ExitCode)  # Python 3.11 refuses `in ExitCode` for a plain number
     if not known:
         say("finetune", f"a process ended with code {code}")
     raise RunError(
