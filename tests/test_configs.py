@@ -1,5 +1,6 @@
 """Every YAML file composes into its dataclass, and no file, group or recipe is forgotten."""
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -74,6 +75,15 @@ def test_every_file_lies_where_it_is_looked_for() -> None:
     expected = {f"{group}/{name}.yaml" for group, name in CHOICES}
     expected |= {f"{name}.yaml" for name in recipe_names()} | {"__init__.py"}
     assert files == expected
+
+
+def test_only_the_edge_knows_hydra() -> None:
+    folders = [CONFIGS.parent / name for name in ("recipes", "data", "training", "evaluation")]
+    files = [path for folder in folders for path in folder.rglob("*.py")]
+    knowing = [
+        path for path in files if re.search(r"(import|from) (hydra|omegaconf)", path.read_text())
+    ]
+    assert [path.name for path in knowing] == ["entry.py"]
 
 
 @pytest.mark.parametrize("name", recipe_names())

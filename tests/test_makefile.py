@@ -19,8 +19,8 @@ case "$*" in
     echo "venv" >> notes
     mkdir -p "$3/bin"
     for name in pip lokal python; do
-        { echo '#!/bin/sh'; echo "echo \\"$name \\$*\\" >> notes"; echo "exit \\${${name}_CODE:-0}"; } \\
-            > "$3/bin/$name"
+        echo '#!/bin/sh' > "$3/bin/$name"
+        echo "echo \\"$name \\$*\\" >> notes; exit \\${${name}_CODE:-0}" >> "$3/bin/$name"
         chmod +x "$3/bin/$name"
     done ;;
 esac
