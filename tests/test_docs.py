@@ -91,6 +91,12 @@ def test_files_and_keys_named_in_the_pages_exist() -> None:
             assert (ROOT / name).exists(), f"{page.name}: {name}"
 
 
+def test_every_proof_exists() -> None:
+    tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    for name in re.findall(r"`(test_\w+)`", (ROOT / "docs/proofs.md").read_text("utf-8")):
+        assert f"def {name}(" in tests, name
+
+
 def test_every_direct_dependency_has_a_line_and_a_caller() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     page = (ROOT / "docs/decisions/dependencies.md").read_text("utf-8")

@@ -9,6 +9,7 @@ import sysconfig
 import tomllib
 import venv
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -127,7 +128,14 @@ def test_a_recipe_runs_from_the_wheel_in_another_folder(installed: Path, tmp_pat
     assert "1 finished folders, 0 damaged" in verified
 
 
-def _run(words: list[str] | list[str | Path], *, folder: Path) -> subprocess.CompletedProcess[str]:
+@pytest.mark.proof
+def test_quickstart_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    words = [installed / "lokal", "pipeline", "experiment=quickstart", "regions=[id]"]
+    _run(words, folder=tmp_path)
+    assert (tmp_path / "runs" / "quickstart" / "report" / "results.json").is_file()
+
+
+def _run(words: Sequence[str | Path], *, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command with no way to find the clone by the environment; fail with what it said."""
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     environment = {**clean, "HF_HUB_OFFLINE": "1"}
