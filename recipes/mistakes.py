@@ -44,8 +44,7 @@ def explain(error: Exception, settings: Settings) -> str:
     if wrong := re.search(r"Ambiguous value for argument '([^=]+)=(.*)'", text):
         return f"{wrong[1]} takes one value; for a list write {wrong[1]}=[{wrong[2]}]"
     if word := getattr(error, "override", None):
-        key, _, value = word.partition("=")
-        return f"cannot read {word}: put quotes around the value, '{key}=\"{value}\"'"
+        return f"cannot read {word}: put quotes around {_what_to_quote(word)}"
     if "is not a ListConfig" in cause:
         return f"{full_key} is a list: write {full_key}=[one,two]{place}"
     first = " ".join(cause.partition("full_key:")[0].split())
@@ -55,6 +54,13 @@ def explain(error: Exception, settings: Settings) -> str:
 def unknown(key: str, settings: Settings) -> str:
     """Return the line for a key that does not exist, with the one that was probably meant."""
     return f"unknown key {key!r}{_nearest(key, [*settings.defaults, *settings.groups])}"
+
+
+def _what_to_quote(word: str) -> str:
+    key, _, value = word.partition("=")
+    if value.startswith(("[", "{")):
+        return f"each part, \"{key}={value[0]}'one','two'{value[-1]}\""
+    return f"the value, '{key}=\"{value}\"'"
 
 
 def _nearest(word: str, options: Sequence[str]) -> str:

@@ -136,6 +136,10 @@ def test_the_recipes_own_exit_code_comes_back() -> None:
         (["name=${region.nope}"], "name: Interpolation key 'region.nope' not found"),
         (["name=${oc.env:NOT_SET_HERE}"], "name: KeyError raised while resolving interpolation"),
         (["training.note=it's"], "cannot read training.note=it's: put quotes around the value"),
+        (
+            ["regions=[a=b,c]"],
+            "cannot read regions=[a=b,c]: put quotes around each part, \"regions=['one','two']\"",
+        ),
         (["lr"], "'lr' is not a setting: write key=value, or see --help"),
         (["=3"], "'=3' is not a setting"),
         (["--verbose"], "'--verbose' is not a flag of a recipe: see --help"),
