@@ -58,8 +58,8 @@ def unknown(key: str, settings: Settings) -> str:
 
 def _what_to_quote(word: str) -> str:
     key, _, value = word.partition("=")
-    if value.startswith(("[", "{")):
-        return f"each part, \"{key}={value[0]}'one','two'{value[-1]}\""
+    if value.startswith("["):
+        return f"each part, \"{key}=['one','two']\""
     return f"the value, '{key}=\"{value}\"'"
 
 
