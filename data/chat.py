@@ -52,8 +52,9 @@ def encode_conversation(
 ) -> EncodedConversation:
     """Return ids and trained positions of a whole conversation.
 
-    Each turn is rendered as the literal extension of the turns before it, and encoded apart, so that a
-    trained span never shares a token with its prompt (the reply is generated from exactly that prompt).
+    Each turn is rendered as the literal extension of the turns before it, and encoded apart, so
+    that a trained span never shares a token with its prompt (the reply is generated from exactly
+    that prompt).
 
     Raises:
         UserError: the template rewrites earlier turns, so that spans cannot be told.

@@ -20,7 +20,15 @@ from .settings import (
     TrainingConfig,
 )
 
-_NO_EFFECT_ON_THE_RESULT = ("name", "root", "overwrite", "corpus_folder", "model", "launch", "tracker")
+_NO_EFFECT_ON_THE_RESULT = (
+    "name",
+    "root",
+    "overwrite",
+    "corpus_folder",
+    "model",
+    "launch",
+    "tracker",
+)
 
 
 @dataclass(kw_only=True, slots=True)
