@@ -1,6 +1,7 @@
 """The documents: their commands are right, links lead somewhere, dependencies are explained."""
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -36,7 +37,7 @@ COMMANDS = sorted(set(commands()))
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS)
 def test_every_command_in_the_documents_is_right(page: str, command: str) -> None:
-    words = [re.sub(r"\$\w+", "some", word) for word in command.split()]
+    words = [re.sub(r"\$\w+", "some", word) for word in shlex.split(command)]
     if words[0] == "make":
         targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M)
         assert all(word in targets or "=" in word for word in words[1:])
@@ -63,7 +64,7 @@ def test_cheap_commands_of_the_documents_run(tmp_path: Path) -> None:
     written = {command for _, command in COMMANDS}
     for command in CHEAP:
         assert command in written
-        words = [sys.executable, "-m", "lokal.recipes.main", *command.split()[1:]]
+        words = [sys.executable, "-m", "lokal.recipes.main", *shlex.split(command)[1:]]
         result = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
         assert result.returncode == 0, f"{command}\n{result.stderr}"
 
