@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -25,8 +26,13 @@ def load(name: str) -> Recipe:
     return getattr(import_module(f"lokal.recipes.{name}"), name)
 
 
+@cache
+def groups_of(name: str) -> list[str]:
+    return list(load(name).settings().groups)
+
+
 def recipes_with(group: str) -> list[Recipe]:
-    return [recipe for recipe in map(load, recipe_names()) if group in recipe.settings().groups]
+    return [load(name) for name in recipe_names() if group in groups_of(name)]
 
 
 def compose_or_missing(recipe: Recipe, *words: str) -> None:
