@@ -44,7 +44,10 @@ def build_decoder(config: LlamaConfig, method: MethodConfig, folder: Path) -> Tr
     rope = _build_rope(config, folder)
     with torch.device("meta"):
         return TransformerDecoder(
-            tok_embeddings=nn.Embedding(config.vocab_size, config.hidden_size),
+            # As in Transformers the padding token's embedding gets no gradient as an input.
+            tok_embeddings=nn.Embedding(
+                config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id
+            ),
             layers=[
                 _build_layer(
                     config, method, rope, targets=method.targets if n >= method.first_layer else []
