@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -41,7 +42,7 @@ class RowWriter:
             self._flush()
             self._close()
         else:
-            self._stream.close()  # half-written: its folder is never taken for finished
+            self._abandon()
 
     def write(self, row: dict[str, object]) -> None:
         """Add one row; columns that are not in the schema are left out."""
@@ -71,6 +72,14 @@ class RowWriter:
         self._stream.flush()
         os.fsync(self._stream.fileno())
         self._stream.close()
+
+    def _abandon(self) -> None:
+        """Let go of a half-written file, which is never read; a full disk fails here once more."""
+        with suppress(OSError):
+            self._parquet.close()
+        self._parquet.is_open = False  # else pyarrow tries again, and prints it, when collected
+        with suppress(OSError):
+            self._stream.close()
 
 
 def read_row_file(path: Path) -> Iterator[dict[str, object]]:

@@ -136,7 +136,8 @@ CHAT = {"kind": Kind.chat}
 def test_a_wrong_row_is_named_with_the_cure(
     tmp_path: Path, row: dict[str, object], settings: dict[str, object], message: str
 ) -> None:
-    part = part_of(write_lines(tmp_path / "rows.jsonl", [json.dumps(row)]), **settings)
+    file = write_lines(tmp_path / "rows.jsonl", [json.dumps(row)])
+    part = part_of(file, Format.jsonl, **settings)
     with pytest.raises(UserError, match=message):
         as_documents(part, tmp_path)
 
