@@ -26,6 +26,7 @@ from ..data.manifest import (
 )
 from ..data.progress import say
 from ..data.tokens import TokenRows, write_tokens
+from .adapter_file import order_adapter_config
 from .card import model_card
 from .checkpoint import Checkpoints
 from .finetune_config import FinetuneConfig
@@ -184,6 +185,8 @@ def _feed(
         seed=config.seed,
     )
     shares = config.tokens.share_prefix and model.shares_prefix
+    if config.tokens.share_prefix and not shares:
+        say("train", f"WARNING tokens.share_prefix has no effect with stack={config.stack.name}")
     pad_id = tokenizer.pad_token_id
     return Feed(
         rows=rows,
@@ -246,6 +249,7 @@ def _finish(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     model.save(temporary)
+    order_adapter_config(temporary)
     tokenizer.save_pretrained(temporary)
     tokens = read_manifest(config.tokens_folder)
     assert tokens is not None

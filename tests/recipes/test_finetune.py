@@ -137,7 +137,22 @@ def test_killed_in_the_middle_it_goes_on_with_exactly_the_unbroken_losses(
     code, printed = bench.run("killed")
     assert code == 0, printed
     assert bench.losses("killed") == unbroken
-    assert weights_hash(bench, "killed") == weights_hash(bench, "unbroken")
+    for name in ("adapter_model.safetensors", "adapter_config.json", "tokenizer.json", "README.md"):
+        both = [bench.root / run / "model" / name for run in ("killed", "unbroken")]
+        assert both[0].read_bytes() == both[1].read_bytes()
+
+
+def test_runs_unchanged_under_torchrun(bench: Bench):
+    words = ("method.dropout=0.0", "training.micro_rows=1", "strategy=ddp")
+    assert bench.run("ddp-lora", *words, "launch.processes=2")[0] == 0
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
+    command = [*bench.command("torchrun", *words)[:2], *torchrun]
+    done = subprocess.run(
+        command + bench.command("torchrun", *words)[2:],
+        env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert bench.losses("torchrun") == bench.losses("ddp-lora")
 
 
 def test_two_processes_killed_leave_no_orphan_and_resume_exactly(bench: Bench):
