@@ -23,6 +23,7 @@ from .errors import UserError
 
 MANIFEST_NAME = "manifest.json"
 _SCHEMA_VERSION = 1
+_UNFINISHED_ENDINGS = (".tmp", ".partial")
 _PACKAGES = (
     "torch",
     "transformers",
@@ -284,5 +285,5 @@ def _record_outputs(folder: Path) -> list[FileRecord]:
             size_bytes=path.stat().st_size,
         )
         for path in paths
-        if path.name != MANIFEST_NAME and not path.name.endswith(".tmp")
+        if path.name != MANIFEST_NAME and not path.name.endswith(_UNFINISHED_ENDINGS)
     ]

@@ -1,0 +1,79 @@
+"""How often checkpoints were scored on a split: each look at test makes the next less honest."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ..data.errors import UserError
+from ..data.manifest import write_text
+from .generations import Part
+from .system import System
+
+
+@dataclass(kw_only=True, slots=True)
+class Scoring:
+    """One checkpoint that was scored on one split in one language."""
+
+    key: str
+    """Of the part: the same checkpoint, items and settings count once."""
+    suite: str
+    split: str
+    language: str
+    base_key: str
+    """Hash of the parent checkpoint; with suite and split, the family."""
+    system: str
+    run: str
+    at: str
+
+
+def record_scorings(
+    path: Path,
+    system: System,
+    parts: Sequence[Part],
+    *,
+    suite: str,
+    split: str,
+    run: str,
+    now: datetime,
+) -> None:
+    """Add the parts that are not in the list yet."""
+    old = read_scorings(path)
+    known = {scoring.key for scoring in old}
+    new = [
+        Scoring(
+            key=part.key,
+            suite=suite,
+            split=split,
+            language=part.language,
+            base_key=system.base_key,
+            system=system.name,
+            run=run,
+            at=now.isoformat(timespec="seconds"),
+        )
+        for part in parts
+        if part.key not in known
+    ]
+    if new:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [json.dumps(asdict(scoring), ensure_ascii=False) + "\n" for scoring in old + new]
+        write_text(path, "".join(rows))
+
+
+def read_scorings(path: Path) -> list[Scoring]:
+    """Return every scoring once, in the order of time.
+
+    Raises:
+        UserError: a line is broken.
+    """
+    if not path.is_file():
+        return []
+    found: dict[str, Scoring] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            scoring = Scoring(**json.loads(line))
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{path}:{number} is no scoring: remove the line") from error
+        found.setdefault(scoring.key, scoring)
+    return list(found.values())

@@ -1,0 +1,166 @@
+"""What ``evaluate`` and ``compare`` can be told; light, so that a finished run starts nothing."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..data.base_model import ModelConfig
+from ..data.hardware import Precision
+
+
+@dataclass(kw_only=True, slots=True)
+class BaselineConfig:
+    """A frozen recording of another system's replies; it is compared with, never trained on."""
+
+    label: str
+    """Name for tables."""
+    suite: str
+    path: str
+    """JSONL with id, model, gold, response; ``{region}`` stands for the language."""
+    model: str
+    """Rows of this model are read; the file may hold others."""
+    model_date: str
+    """When it was asked, as in 2023-08/09."""
+    shots: int
+    prompt_language: str
+    """Region code of the language of the prompt's instruction."""
+    unasked_labels: list[str] = field(default_factory=list)
+    """Labels of the suite that the recorded prompt did not offer."""
+    licence: str
+    source: str
+
+    def __post_init__(self) -> None:
+        if "{region}" not in self.path:
+            raise ValueError(f"baseline.path needs {{region}} for the language, got {self.path!r}")
+
+
+@dataclass(kw_only=True, slots=True)
+class AnswersConfig:
+    """How a checkpoint answers."""
+
+    max_new_tokens: int
+    """Longest reply; a reply that has not ended by then is cut and marked."""
+    batch_tokens: int
+    """Padded prompt tokens of one forward pass; lower when memory runs out."""
+    precision: Precision = Precision.auto
+    threads: int = 0
+    """CPU threads; 0 for all cores this process may use."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_new_tokens", "batch_tokens"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"answers.{name} must be 1 or more, got {getattr(self, name)}")
+
+
+@dataclass(kw_only=True, slots=True)
+class EvaluateConfig:
+    """Everything ``lokal evaluate`` can be told; name one of checkpoint, model and baseline."""
+
+    name: str
+    root: str = "runs"
+    overwrite: bool = False
+    system: str
+    """Name of the system in this run, and of its folder."""
+    suite: str
+    split: str
+    languages: list[str]
+    checkpoint: str | None = None
+    """Finished folder: a whole Llama checkpoint or a PEFT adapter."""
+    model: ModelConfig | None = None
+    baseline: BaselineConfig | None = None
+    answers: AnswersConfig
+
+    def __post_init__(self) -> None:
+        if not self.languages:
+            raise ValueError("languages is empty: name at least one, as in languages=[id,en]")
+        if not self.system or "/" in self.system or self.system.startswith("."):
+            raise ValueError(f"system must be a plain folder name, got {self.system!r}")
+        given = [self.checkpoint is not None, self.model is not None, self.baseline is not None]
+        if sum(given) != 1:
+            raise ValueError(
+                "give one of checkpoint=FOLDER, model=NAME and baseline=NAME: "
+                f"got {sum(given)} of them"
+            )
+
+    @property
+    def folder(self) -> Path:
+        """Return ``runs/<name>/generations/<system>``, absolute."""
+        return (Path(self.root) / self.name / "generations" / self.system).resolve()
+
+    @property
+    def scorings_file(self) -> Path:
+        """Return the list of who was scored on a test split, for all runs below the root."""
+        return (Path(self.root) / "test_scored.jsonl").resolve()
+
+
+@dataclass(kw_only=True, slots=True)
+class StatisticsConfig:
+    """How sure the words on the page are."""
+
+    confidence: float
+    """Of every interval; 0.95 for 95 %."""
+    power: float
+    """For the smallest difference that the items can show."""
+    resamples: int
+    """Of the bootstrap that checks the paired interval."""
+    seed: int
+    min_items: int
+    """Fewer paired items than this are too few for a verdict."""
+    anchor_margin: float
+    """Loss of the anchor language up to which it counts as held."""
+
+    def __post_init__(self) -> None:
+        for name in ("confidence", "power"):
+            if not 0.5 <= getattr(self, name) < 1:
+                raise ValueError(
+                    f"statistics.{name} must lie in [0.5, 1), got {getattr(self, name)}"
+                )
+        if self.min_items < 2 or self.resamples < 1:
+            raise ValueError("statistics: min_items must be 2 or more, resamples 1 or more")
+
+
+@dataclass(kw_only=True, slots=True)
+class CompareConfig:
+    """Everything ``lokal compare`` can be told."""
+
+    name: str
+    root: str = "runs"
+    overwrite: bool = True
+    suite: str
+    split: str
+    regions: list[str]
+    anchor: str
+    """Language in which parent and child are compared for forgetting."""
+    parent: str
+    """System of the parent checkpoint."""
+    child: str
+    """System of each region's child; ``{region}`` stands for the region."""
+    baselines: list[str]
+    """Systems of the recordings, in the order of the table."""
+    corpora: dict[str, str] = field(default_factory=dict)
+    """Corpus folder by region, for the decontamination count; may be empty."""
+    models: dict[str, str] = field(default_factory=dict)
+    """Model folder by region, for the training figures; may be empty."""
+    statistics: StatisticsConfig
+
+    def __post_init__(self) -> None:
+        if not self.regions:
+            raise ValueError("regions is empty: name at least one, as in regions=[id,hi,tl]")
+        if self.anchor in self.regions:
+            raise ValueError(f"anchor={self.anchor} measures forgetting: take it out of regions")
+        for name, folders in (("corpora", self.corpora), ("models", self.models)):
+            if strange := sorted(set(folders) - set(self.regions)):
+                raise ValueError(f"{name}.{strange[0]} is not one of regions={self.regions}")
+
+    @property
+    def folder(self) -> Path:
+        """Return ``runs/<name>/report``, absolute."""
+        return (Path(self.root) / self.name / "report").resolve()
+
+    @property
+    def scorings_file(self) -> Path:
+        """Return the list of who was scored on a test split, for all runs below the root."""
+        return (Path(self.root) / "test_scored.jsonl").resolve()
+
+    def generations(self, system: str) -> Path:
+        """Return the folder of one system's replies."""
+        return (Path(self.root) / self.name / "generations" / system).resolve()
