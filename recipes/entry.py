@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ..data.config_files import CONFIG_FOLDER_VARIABLE, config_names
 from ..data.errors import ExitCode, RunError, UserError
+from ..data.hardware import let_waiting_threads_sleep
 from ..data.quiet import quieten
 from .mistakes import explain, refuse_words, unknown
 from .usage import Settings, usage
@@ -62,6 +63,7 @@ class Recipe(Generic[Config]):
         words = list(sys.argv[1:] if argv is None else argv)
         debug = _take_flag(words, "--debug")
         quieten()
+        let_waiting_threads_sleep()
         try:
             return self._run_words(words)
         except KeyboardInterrupt:
