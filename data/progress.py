@@ -1,5 +1,6 @@
 """What a person sees while work goes on: one line a step, a bar with ETA for long work."""
 
+import os
 import sys
 from typing import NoReturn
 
@@ -29,4 +30,5 @@ def progress_bar(
         maxinterval=_SECONDS_BETWEEN_LINES_IN_A_LOG,
         file=sys.stderr,
         disable=hidden,
+        position=int(os.environ.get("LOKAL_BAR_POSITION", "0")),
     )

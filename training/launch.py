@@ -44,7 +44,7 @@ def launch(command: Sequence[str], *, processes: int, threads: int) -> int:
         subprocess.Popen(
             list(command),
             env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=die_with_parent,
         )
         for rank in range(processes)
     ]
@@ -58,6 +58,15 @@ def launch(command: Sequence[str], *, processes: int, threads: int) -> int:
         for number, handler in previous.items():
             signal.signal(number, handler)
         _kill(workers)
+
+
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent dies (prctl PR_SET_PDEATHSIG).
+
+    For ``subprocess``'s ``preexec_fn``: a killed run then leaves no process behind.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def _wait(workers: Sequence["subprocess.Popen[bytes]"]) -> int:
@@ -98,6 +107,3 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _die_with_parent() -> None:
-    """Ask the kernel to kill this process when the launcher dies (prctl PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)

@@ -1,0 +1,165 @@
+"""Prepare, fine-tune, evaluate and compare, for a list of regions."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from ..data.errors import ExitCode, RunError
+from ..data.hardware import num_cores
+from ..data.progress import say
+from ..data.region import load_region
+from ..training.launch import die_with_parent
+from .compare import compare
+from .entry import recipe
+from .evaluate import evaluate
+from .finetune import finetune
+from .prepare import prepare
+
+
+@dataclass(kw_only=True, slots=True)
+class PipelineConfig:
+    """Which regions, and what each recipe is told beyond its own defaults."""
+
+    name: str
+    root: str = "runs"
+    regions: list[str]
+    anchor: str
+    """Language that measures forgetting."""
+    model: str
+    """Choice of the group ``model``: the parent checkpoint."""
+    model_settings: list[str] = field(default_factory=list)
+    """Settings of that choice, as in ``model.path=/models/mine``."""
+    suite: str
+    split: str
+    baselines: dict[str, str]
+    """System name in the report, and its choice of the group ``baseline``."""
+    prepare: list[str] = field(default_factory=list)
+    """Settings for every call of that recipe, as on its command line."""
+    finetune: list[str] = field(default_factory=list)
+    finetune_region: dict[str, list[str]] = field(default_factory=dict)
+    """Settings for one region, after those for all."""
+    evaluate: list[str] = field(default_factory=list)
+    evaluate_processes: int = 1
+    """Checkpoints evaluated at a time; each gets its share of the CPU cores."""
+    compare: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.regions or len(set(self.regions)) != len(self.regions):
+            raise ValueError(f"regions must name each region once, got {self.regions}")
+        for code in [*self.regions, self.anchor]:
+            load_region(code)
+        if self.evaluate_processes < 1:
+            raise ValueError(f"evaluate_processes must be 1 or more, got {self.evaluate_processes}")
+        if self.anchor in self.regions:
+            raise ValueError(f"anchor {self.anchor!r} can't be one of regions {self.regions}")
+
+
+@recipe(
+    PipelineConfig,
+    examples=(
+        "lokal pipeline experiment=quickstart",
+        "lokal pipeline experiment=quickstart regions=[id]",
+        "lokal pipeline regions=[hi] name=mine \"finetune=['training.lr=2e-4']\"",
+    ),
+)
+def pipeline(config: PipelineConfig) -> ExitCode | None:
+    """Prepare, fine-tune, evaluate and compare, for a list of regions."""
+    started = time.monotonic()
+    parent = [f"model={config.model}", *config.model_settings]
+    for region in config.regions:
+        _localise(config, region, parent)
+    checkpoints = [_evaluate(config, "parent", parent, [*config.regions, config.anchor])]
+    for region in config.regions:
+        folder = _word("checkpoint", f"{config.root}/{config.name}/{region}/model")
+        checkpoints.append(_evaluate(config, f"child-{region}", [folder], [region, config.anchor]))
+    _side_by_side(checkpoints, at_once=config.evaluate_processes)
+    for system, choice in config.baselines.items():
+        words = _evaluate(config, system, [f"baseline={choice}"], config.regions)
+        evaluate(evaluate.compose(words))
+    code = compare(compare.compose([*_compare_words(config), *config.compare]))
+    say("pipeline", f"done in {time.monotonic() - started:.0f} s")
+    return code
+
+
+def _localise(config: PipelineConfig, region: str, parent: Sequence[str]) -> None:
+    """Prepare and fine-tune for one region, in its own folder of the run."""
+    say("pipeline", f"{load_region(region).name}: prepare and fine-tune")
+    own = [f"region={region}", *_place(config, f"{config.name}/{region}")]
+    prepare(prepare.compose([*own, *config.prepare]))
+    extra = config.finetune_region.get(region, [])
+    finetune(finetune.compose([*own, *parent, *config.finetune, *extra]))
+
+
+def _side_by_side(calls: Sequence[Sequence[str]], *, at_once: int) -> None:
+    """Run ``lokal evaluate`` for several systems, each in a process, some at a time.
+
+    Raises:
+        RunError: a process failed; the others end first.
+    """
+    say("pipeline", f"evaluates {len(calls)} checkpoints, {at_once} at a time")
+    threads = max(1, num_cores() // at_once)
+
+    def run(number: int) -> int:
+        command = [sys.executable, "-m", "lokal.recipes.evaluate", *calls[number]]
+        return subprocess.run(
+            [*command, f"answers.threads={threads}"],
+            env=os.environ | {"LOKAL_BAR_POSITION": str(number % at_once)},
+            preexec_fn=die_with_parent,
+            check=False,
+        ).returncode
+
+    with ThreadPoolExecutor(at_once) as pool:
+        codes = list(pool.map(run, range(len(calls))))
+    failed = [code for code in codes if code]
+    if failed:
+        known = failed[0] in list(ExitCode)
+        raise RunError(
+            "an evaluation failed; its reason stands above",
+            code=ExitCode(failed[0]) if known else ExitCode.RUN_FAILED,
+        )
+
+
+def _word(key: str, value: str) -> str:
+    """Return ``key='value'``: quoted, since a path may hold what Hydra reads as grammar."""
+    escaped = value.replace("'", "\\'")
+    return f"{key}='{escaped}'"
+
+
+def _place(config: PipelineConfig, name: str) -> list[str]:
+    return [_word("name", name), _word("root", config.root)]
+
+
+def _evaluate(
+    config: PipelineConfig, system: str, source: Sequence[str], languages: Sequence[str]
+) -> list[str]:
+    return [
+        f"system={system}",
+        f"languages=[{','.join(languages)}]",
+        *source,
+        *_place(config, config.name),
+        f"suite={config.suite}",
+        f"split={config.split}",
+        *config.evaluate,
+    ]
+
+
+def _compare_words(config: PipelineConfig) -> list[str]:
+    base = f"{config.root}/{config.name}"
+    return [
+        f"regions=[{','.join(config.regions)}]",
+        *_place(config, config.name),
+        f"suite={config.suite}",
+        f"split={config.split}",
+        f"anchor={config.anchor}",
+        f"baselines=[{','.join(config.baselines)}]",
+        *(_word(f"+corpora.{code}", f"{base}/{code}/corpus/{code}") for code in config.regions),
+        *(_word(f"+models.{code}", f"{base}/{code}/model") for code in config.regions),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(pipeline.main())
