@@ -1,5 +1,6 @@
 """How often checkpoints were scored on a split: each look at test makes the next less honest."""
 
+import fcntl
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -38,7 +39,23 @@ def record_scorings(
     run: str,
     now: datetime,
 ) -> None:
-    """Add the parts that are not in the list yet."""
+    """Add the parts that are not in the list yet; processes that do so at once take turns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(path.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _add(path, system, parts, suite=suite, split=split, run=run, now=now)
+
+
+def _add(
+    path: Path,
+    system: System,
+    parts: Sequence[Part],
+    *,
+    suite: str,
+    split: str,
+    run: str,
+    now: datetime,
+) -> None:
     old = read_scorings(path)
     known = {scoring.key for scoring in old}
     new = [
@@ -56,7 +73,6 @@ def record_scorings(
         if part.key not in known
     ]
     if new:
-        path.parent.mkdir(parents=True, exist_ok=True)
         rows = [json.dumps(asdict(scoring), ensure_ascii=False) + "\n" for scoring in old + new]
         write_text(path, "".join(rows))
 

@@ -161,6 +161,10 @@ class CompareConfig:
         """Return the list of who was scored on a test split, for all runs below the root."""
         return (Path(self.root) / "test_scored.jsonl").resolve()
 
+    def child_of(self, region: str) -> str:
+        """Return the system name of a region's child."""
+        return self.child.replace("{region}", region)
+
     def generations(self, system: str) -> Path:
         """Return the folder of one system's replies."""
         return (Path(self.root) / self.name / "generations" / system).resolve()

@@ -1,0 +1,137 @@
+"""Who is better, item by item: the figures of ``results.json``.
+
+Layout (shares lie in [0, 1], intervals are ``[low, high]``); top level: suite, split, confidence,
+anchor, against_recordings, test_scored, and ``regions.<code>`` with
+
+- ``systems.<system>``: n, accuracy, interval, coverage, parsed_only{n, accuracy, interval};
+- ``log_likelihood``: parent, child {n, accuracy, interval}, child-parent;
+- ``differences.child-<system>``: word, all_items, parsed_only, and asked_labels where a recorded
+  prompt left labels out; each n, difference, interval, bootstrap_interval, mcnemar_p, detectable
+  (the smallest difference that so many items show) and word;
+- ``anchor``: language, and by protocol parent, child, child-parent, held (yes, no, not shown);
+- ``decontaminated``, ``training``, ``licences`` and ``name``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..data.manifest import Json
+from ..data.suite import Item
+from .scores import Score
+from .settings import StatisticsConfig
+from .statistics.interval import wilson_interval
+from .statistics.paired import bootstrap_difference, mcnemar_exact, paired_difference
+from .statistics.power import detectable_difference
+
+TOO_FEW = "too few items"
+NO_DIFFERENCE = "no difference shown"
+
+
+def describe_system(scores: Sequence[Score], *, confidence: float) -> dict[str, Json]:
+    """Return a system's accuracy over all items (no label is wrong) and over the parsed ones."""
+    right = [score.is_right for score in scores]
+    parsed = [score.is_right for score in scores if score.is_parsed]
+    return {
+        **describe_share(right, confidence=confidence),
+        "coverage": len(parsed) / len(scores) if scores else 0.0,
+        "parsed_only": describe_share(parsed, confidence=confidence),
+    }
+
+
+def describe_share(right: Sequence[bool], *, confidence: float) -> dict[str, Json]:
+    """Return n, accuracy and the Wilson interval."""
+    made = wilson_interval(sum(right), num_items=len(right), confidence=confidence)
+    return {"n": len(right), "accuracy": made.estimate, "interval": [made.low, made.high]}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two systems under one view of the items."""
+
+    word: str
+    figures: dict[str, Json]
+
+
+def compare_right(
+    first: Sequence[bool], second: Sequence[bool], *, statistics: StatisticsConfig
+) -> Difference:
+    """Return first - second on the same items, with the word that the interval allows."""
+    if len(first) < statistics.min_items:
+        return Difference(TOO_FEW, {"n": len(first), "word": TOO_FEW})
+    made = paired_difference(first, second, confidence=statistics.confidence)
+    check = bootstrap_difference(
+        first,
+        second,
+        confidence=statistics.confidence,
+        resamples=statistics.resamples,
+        seed=statistics.seed,
+    )
+    deviation = made.standard_error * len(first) ** 0.5
+    word = NO_DIFFERENCE
+    if made.low > 0:
+        word = "better"
+    elif made.high < 0:
+        word = "worse"
+    figures: dict[str, Json] = {
+        "n": len(first),
+        "difference": made.estimate,
+        "interval": [made.low, made.high],
+        "bootstrap_interval": [check.low, check.high],
+        "mcnemar_p": mcnemar_exact(first, second).p_value,
+        "detectable": detectable_difference(
+            deviation,
+            num_items=len(first),
+            confidence=statistics.confidence,
+            power=statistics.power,
+        ),
+        "word": word,
+    }
+    return Difference(word, figures)
+
+
+def compare_scores(
+    items: Sequence[Item],
+    first: Mapping[str, Score],
+    second: Mapping[str, Score],
+    *,
+    statistics: StatisticsConfig,
+    unasked_labels: Sequence[str] = (),
+) -> dict[str, Json]:
+    """Return first against second under every view; better or worse only if all views agree."""
+    views = {
+        "all_items": [item.id for item in items],
+        "parsed_only": [
+            item.id for item in items if first[item.id].is_parsed and second[item.id].is_parsed
+        ],
+    }
+    if unasked_labels:
+        views["asked_labels"] = [item.id for item in items if item.label not in unasked_labels]
+    made = {
+        view: compare_right(
+            [first[name].is_right for name in ids],
+            [second[name].is_right for name in ids],
+            statistics=statistics,
+        )
+        for view, ids in views.items()
+    }
+    figures: dict[str, Json] = {view: one.figures for view, one in made.items()}
+    return {**figures, "word": _agreed([one.word for one in made.values()])}
+
+
+def anchor_held(difference: Mapping[str, Json], *, margin: float) -> str:
+    """Return whether the anchor language was held: yes, no, or not shown with so few items."""
+    interval = difference.get("interval")
+    if not isinstance(interval, list):
+        return "not shown"
+    low, high = interval
+    assert isinstance(low, float)
+    assert isinstance(high, float)
+    if low > -margin:
+        return "yes"
+    return "no" if high < -margin else "not shown"
+
+
+def _agreed(words: Sequence[str]) -> str:
+    if TOO_FEW in words:
+        return TOO_FEW
+    return words[0] if len(set(words)) == 1 else NO_DIFFERENCE

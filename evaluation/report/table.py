@@ -1,0 +1,44 @@
+"""The one table that ``compare`` prints."""
+
+from collections.abc import Mapping
+
+from ..results import Results
+
+
+def text_table(results: Results) -> str:
+    """Return the table: a row a region, accuracies and differences in points with intervals."""
+    regions = results.figures["regions"]
+    assert isinstance(regions, dict)
+    rows = [_row(region) for region in regions.values() if isinstance(region, dict)]
+    names = list(rows[0])
+    widths = [max(len(name), *(len(row[name]) for row in rows)) for name in names]
+    lines = [_line(names, widths), _line(["-" * width for width in widths], widths)]
+    lines += [_line([row[name] for name in names], widths) for row in rows]
+    notes = [
+        "",
+        "Accuracy in % over all items, 95 % interval; in [ ] over replies that name one label.",
+        "Differences in points. A word against GPT needs every view of the items to agree:",
+        f"{results.figures['against_recordings']}.",
+    ]
+    return "\n".join(line.rstrip() for line in [*lines, *notes]) + "\n"
+
+
+def _row(region: Mapping) -> dict[str, str]:
+    row = {"region": str(region["name"])}
+    for system, figures in region["systems"].items():
+        low, high = (100 * end for end in figures["interval"])
+        parsed = 100 * figures["parsed_only"]["accuracy"]
+        row[system] = f"{100 * figures['accuracy']:.0f} ({low:.0f}-{high:.0f}) [{parsed:.0f}]"
+    for name, made in region["differences"].items():
+        figures = made["all_items"]
+        if "interval" in figures:
+            low, high = (100 * end for end in figures["interval"])
+            shown = f"{100 * figures['difference']:+.0f} ({low:+.0f} to {high:+.0f})"
+        else:
+            shown = f"n = {figures['n']}"
+        row[name.replace("child-", "child - ")] = f"{shown} {made['word']}"
+    return row
+
+
+def _line(cells: list[str], widths: list[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))

@@ -1,0 +1,63 @@
+"""Writes the report folder: figures, verdict, table and page, the manifest last."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ...data.config import as_json
+from ...data.manifest import (
+    package_versions,
+    read_manifest,
+    record_input,
+    write_json,
+    write_manifest,
+)
+from ..results import build_results
+from ..settings import CompareConfig
+from .page import render_page
+from .table import text_table
+from .verdict import decide
+
+
+def write_report(config: CompareConfig, *, key: str, inputs: Sequence[Path], now: datetime) -> None:
+    """Make the report beside its place, then move it there."""
+    results = build_results(config)
+    verdicts = decide(results, anchor=config.anchor)
+    folder = config.folder
+    temporary = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    write_json(temporary / "results.json", results.figures)
+    write_json(
+        temporary / "verdict.json", {code: asdict(verdict) for code, verdict in verdicts.items()}
+    )
+    (temporary / "table.txt").write_text(text_table(results), encoding="utf-8")
+    page = render_page(
+        results,
+        verdicts,
+        inputs=[(_shown(path, config), record_input(path).sha256) for path in inputs],
+        packages=package_versions(),
+    )
+    (temporary / "index.html").write_text(page, encoding="utf-8")
+    manifests = [read_manifest(path) for path in inputs]
+    write_manifest(
+        temporary,
+        recipe="compare",
+        key=key,
+        config=as_json(config),
+        inputs=inputs,
+        licences=[name for manifest in manifests if manifest for name in manifest.licences],
+        seeds={"bootstrap": config.statistics.seed},
+        started_at=now,
+        finished_at=datetime.now(UTC),
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)
+
+
+def _shown(path: Path, config: CompareConfig) -> str:
+    """Return the path from the root of the runs: the page is to be passed on."""
+    root = Path(config.root).resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
