@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..data.manifest import Json, read_manifest
 from ..data.region import load_region
-from ..data.suite import Item, Suite, load_suite, read_items
+from ..data.suite import Item, Suite, read_items
 from .comparison import anchor_held, compare_right, compare_scores, describe_share, describe_system
 from .generations import part_name
 from .scores import Score, score_likelihoods, score_replies
@@ -40,11 +40,11 @@ def build_results(config: CompareConfig) -> Results:
     Raises:
         UserError: a system's replies are missing.
     """
-    suite = load_suite(config.suite)
+    suite = config.suite
     views = [_view(config, suite, region) for region in config.regions]
     regions: dict[str, Json] = {view.code: _region(config, suite, view) for view in views}
     figures: dict[str, Json] = {
-        "suite": config.suite,
+        "suite": suite.name,
         "split": config.split,
         "confidence": config.statistics.confidence,
         "anchor": config.anchor,
@@ -189,7 +189,7 @@ def _licences(config: CompareConfig, region: str) -> list[Json]:
 def _times_scored(config: CompareConfig) -> int:
     """Return how often checkpoints of this family were scored on this split, over all runs."""
     parent = read_manifest(config.generations(config.parent))
-    family = (config.suite, config.split, parent.config.get("base_key") if parent else None)
+    family = (config.suite.name, config.split, parent.config.get("base_key") if parent else None)
     return sum(
         (scoring.suite, scoring.split, scoring.base_key) == family
         for scoring in read_scorings(config.scorings_file)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..data.base_model import ModelConfig
 from ..data.hardware import Precision
+from ..data.suite import Suite
 
 
 @dataclass(kw_only=True, slots=True)
@@ -60,7 +61,7 @@ class EvaluateConfig:
     overwrite: bool = False
     system: str
     """Name of the system in this run, and of its folder."""
-    suite: str
+    suite: Suite
     split: str
     languages: list[str]
     checkpoint: str | None = None
@@ -125,7 +126,7 @@ class CompareConfig:
     name: str
     root: str = "runs"
     overwrite: bool = True
-    suite: str
+    suite: Suite
     split: str
     regions: list[str]
     anchor: str

@@ -77,9 +77,10 @@ def describe_system(config: EvaluateConfig) -> System:
 
 
 def _recorded(config: EvaluateConfig, baseline: BaselineConfig) -> System:
-    if baseline.suite != config.suite:
+    if baseline.suite != config.suite.name:
         raise UserError(
-            f"baseline {baseline.label} was recorded on {baseline.suite}, not on {config.suite}"
+            f"baseline {baseline.label} was recorded on {baseline.suite}, "
+            f"not on {config.suite.name}"
         )
     return System(
         name=config.system,

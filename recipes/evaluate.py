@@ -4,7 +4,6 @@ import sys
 from datetime import UTC, datetime
 
 from ..data.progress import say
-from ..data.suite import load_suite
 from ..evaluation.collect import collect
 from ..evaluation.generations import Generations, plan_part
 from ..evaluation.scorings import record_scorings
@@ -23,7 +22,7 @@ from .entry import recipe
 )
 def evaluate(config: EvaluateConfig) -> None:
     """Collect one system's replies to a suite."""
-    suite = load_suite(config.suite)
+    suite = config.suite
     system = describe_system(config)
     generations = Generations.open(config.folder, system, overwrite=config.overwrite)
     parts = [

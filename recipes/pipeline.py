@@ -12,6 +12,7 @@ from ..data.errors import ExitCode, RunError
 from ..data.hardware import num_cores
 from ..data.progress import say
 from ..data.region import load_region
+from ..data.suite import Suite
 from ..training.launch import die_with_parent
 from .compare import compare
 from .entry import recipe
@@ -29,11 +30,9 @@ class PipelineConfig:
     regions: list[str]
     anchor: str
     """Language that measures forgetting."""
-    model: str
-    """Choice of the group ``model``: the parent checkpoint."""
-    model_settings: list[str] = field(default_factory=list)
-    """Settings of that choice, as in ``model.path=/models/mine``."""
-    suite: str
+    parent: list[str]
+    """Settings that name the parent checkpoint, for ``finetune`` and ``evaluate`` alike."""
+    suite: Suite
     split: str
     baselines: dict[str, str]
     """System name in the report, and its choice of the group ``baseline``."""
@@ -69,10 +68,9 @@ class PipelineConfig:
 def pipeline(config: PipelineConfig) -> ExitCode | None:
     """Prepare, fine-tune, evaluate and compare, for a list of regions."""
     started = time.monotonic()
-    parent = [f"model={config.model}", *config.model_settings]
     for region in config.regions:
-        _localise(config, region, parent)
-    checkpoints = [_evaluate(config, "parent", parent, [*config.regions, config.anchor])]
+        _localise(config, region)
+    checkpoints = [_evaluate(config, "parent", config.parent, [*config.regions, config.anchor])]
     for region in config.regions:
         folder = _word("checkpoint", f"{config.root}/{config.name}/{region}/model")
         checkpoints.append(_evaluate(config, f"child-{region}", [folder], [region, config.anchor]))
@@ -85,13 +83,13 @@ def pipeline(config: PipelineConfig) -> ExitCode | None:
     return code
 
 
-def _localise(config: PipelineConfig, region: str, parent: Sequence[str]) -> None:
+def _localise(config: PipelineConfig, region: str) -> None:
     """Prepare and fine-tune for one region, in its own folder of the run."""
     say("pipeline", f"{load_region(region).name}: prepare and fine-tune")
     own = [f"region={region}", *_place(config, f"{config.name}/{region}")]
     prepare(prepare.compose([*own, *config.prepare]))
     extra = config.finetune_region.get(region, [])
-    finetune(finetune.compose([*own, *parent, *config.finetune, *extra]))
+    finetune(finetune.compose([*own, *config.parent, *config.finetune, *extra]))
 
 
 def _side_by_side(calls: Sequence[Sequence[str]], *, at_once: int) -> None:
@@ -141,7 +139,7 @@ def _evaluate(
         f"languages=[{','.join(languages)}]",
         *source,
         *_place(config, config.name),
-        f"suite={config.suite}",
+        f"suite={config.suite.name}",
         f"split={config.split}",
         *config.evaluate,
     ]
@@ -152,7 +150,7 @@ def _compare_words(config: PipelineConfig) -> list[str]:
     return [
         f"regions=[{','.join(config.regions)}]",
         *_place(config, config.name),
-        f"suite={config.suite}",
+        f"suite={config.suite.name}",
         f"split={config.split}",
         f"anchor={config.anchor}",
         f"baselines=[{','.join(config.baselines)}]",
