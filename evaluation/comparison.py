@@ -97,7 +97,8 @@ def compare_scores(
     statistics: StatisticsConfig,
     unasked_labels: Sequence[str] = (),
 ) -> dict[str, Json]:
-    """Return first against second under every view; better or worse only if all views agree."""
+    """Return first against second under every view; better only if every view says so, worse if
+    one says so and none the contrary."""
     views = {
         "all_items": [item.id for item in items],
         "parsed_only": [
@@ -132,6 +133,8 @@ def anchor_held(difference: Mapping[str, Json], *, margin: float) -> str:
 
 
 def _agreed(words: Sequence[str]) -> str:
-    if TOO_FEW in words:
-        return TOO_FEW
-    return words[0] if len(set(words)) == 1 else NO_DIFFERENCE
+    if set(words) == {"better"}:
+        return "better"
+    if "worse" in words and "better" not in words:
+        return "worse"
+    return TOO_FEW if words[0] == TOO_FEW else NO_DIFFERENCE

@@ -17,7 +17,7 @@ def text_table(results: Results) -> str:
     notes = [
         "",
         "Accuracy in % over all items, 95 % interval; in [ ] over replies that name one label.",
-        "Differences in points. A word against GPT needs every view of the items to agree:",
+        "Differences in points. Better than GPT is said only if every view of the items agrees:",
         f"{results.figures['against_recordings']}.",
     ]
     return "\n".join(line.rstrip() for line in [*lines, *notes]) + "\n"
