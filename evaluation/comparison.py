@@ -97,8 +97,10 @@ def compare_scores(
     statistics: StatisticsConfig,
     unasked_labels: Sequence[str] = (),
 ) -> dict[str, Json]:
-    """Return first against second under every view; better only if every view says so, worse if
-    one says so and none the contrary."""
+    """Return first against second under every view, and one word for all of them.
+
+    Better only if every view says so; worse if one says so and none the contrary.
+    """
     views = {
         "all_items": [item.id for item in items],
         "parsed_only": [

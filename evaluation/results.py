@@ -55,15 +55,6 @@ def build_results(config: CompareConfig) -> Results:
     return Results(figures, views)
 
 
-def input_folders(config: CompareConfig) -> list[Path]:
-    """Return the finished folders that the report is made from."""
-    systems = [config.parent, *map(config.child_of, config.regions), *config.baselines]
-    others = [
-        Path(folder).resolve() for folder in (*config.corpora.values(), *config.models.values())
-    ]
-    return [*map(config.generations, systems), *others]
-
-
 def _view(config: CompareConfig, suite: Suite, region: str) -> RegionView:
     items = read_items(suite, split=config.split, language=region)
     folders = {"parent": config.parent, "child": config.child_of(region)}

@@ -166,6 +166,13 @@ class CompareConfig:
         """Return the system name of a region's child."""
         return self.child.replace("{region}", region)
 
+    @property
+    def inputs(self) -> list[Path]:
+        """Return the finished folders that the report is made from."""
+        systems = [self.parent, *map(self.child_of, self.regions), *self.baselines]
+        others = [*self.corpora.values(), *self.models.values()]
+        return [*map(self.generations, systems), *(Path(folder).resolve() for folder in others)]
+
     def generations(self, system: str) -> Path:
         """Return the folder of one system's replies."""
         return (Path(self.root) / self.name / "generations" / system).resolve()

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from ..data.config import as_json
 from ..data.manifest import is_done, work_key
 from ..data.progress import say
-from ..evaluation.results import input_folders
 from ..evaluation.settings import CompareConfig
 from .entry import recipe
 
@@ -15,20 +14,20 @@ from .entry import recipe
     CompareConfig,
     examples=(
         "lokal compare name=quickstart",
+        "lokal compare name=quickstart regions=[id] statistics.confidence=0.99",
         "lokal compare name=mine regions=[hi] baselines=[gpt-4]",
     ),
 )
 def compare(config: CompareConfig) -> None:
     """Compare parent, child and recorded systems item by item."""
-    inputs = input_folders(config)
-    key = work_key("compare", as_json(config), inputs)
+    key = work_key("compare", as_json(config), config.inputs)
     if is_done(config.folder, key=key, overwrite=config.overwrite):
         say("compare", f"{config.folder} is finished: nothing to do")
     else:
         from ..evaluation.report.write import write_report
 
-        say("compare", f"reads {len(inputs)} finished folders, writes {config.folder}")
-        write_report(config, key=key, inputs=inputs, now=datetime.now(UTC))
+        say("compare", f"reads {len(config.inputs)} finished folders, writes {config.folder}")
+        write_report(config, key=key, now=datetime.now(UTC))
     print((config.folder / "table.txt").read_text(encoding="utf-8"))
     print(f"Open {config.folder / 'index.html'}")
 

@@ -1,7 +1,6 @@
 """Writes the report folder: figures, verdict, table and page, the manifest last."""
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +20,9 @@ from .table import text_table
 from .verdict import decide
 
 
-def write_report(config: CompareConfig, *, key: str, inputs: Sequence[Path], now: datetime) -> None:
+def write_report(config: CompareConfig, *, key: str, now: datetime) -> None:
     """Make the report beside its place, then move it there."""
+    inputs = config.inputs
     results = build_results(config)
     verdicts = decide(results, anchor=config.anchor)
     folder = config.folder
