@@ -34,7 +34,7 @@ def forest_plot(rows: Sequence[ForestRow]) -> Markup:
             f'<line class="{kind}" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{height - 8}"/>'
         )
         parts.append(
-            f'<text class="axis" x="{x:.1f}" y="16" text-anchor="middle">{tick:+.0f}</text>'
+            f'<text class="axis" x="{x:.1f}" y="16" text-anchor="middle">{_signed(tick)}</text>'
         )
     for number, row in enumerate(rows):
         parts.append(_row(row, y=_TOP + _ROW * number + _ROW / 2, reach=reach))
@@ -51,6 +51,10 @@ def _row(row: ForestRow, *, y: float, reach: float) -> str:
         f'<rect x="{middle - 5:.1f}" y="{y - 5:.1f}" width="10" height="10"/></g>'
         f'<text x="{_WIDTH}" y="{y + 5:.1f}" text-anchor="end">{escape(value)}</text>'
     )
+
+
+def _signed(tick: float) -> str:
+    return f"{tick:+.0f}" if tick else "0"
 
 
 def _x(value: float, reach: float) -> float:
