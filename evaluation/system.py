@@ -94,7 +94,7 @@ def _recorded(config: EvaluateConfig, baseline: BaselineConfig) -> System:
 
 def _checkpoint(config: EvaluateConfig, folder: Path, label: str, licence: str) -> System:
     base = _base_of(folder)
-    own, parent = checkpoint_identity(folder), checkpoint_identity(base)
+    own, parent = _content(folder), _content(base)
     settings: dict[str, Json] = {
         "max_new_tokens": config.answers.max_new_tokens,
         "precision": config.answers.precision.name,
@@ -138,6 +138,21 @@ def _base_of(folder: Path) -> Path:
     return base.resolve()
 
 
+def _content(folder: Path) -> dict[str, Json]:
+    """Return the identity of the weights as they are now.
+
+    A folder without a manifest is known by names and sizes alone, which other weights of the same
+    shape leave equal: there the time of the last change counts too.
+    """
+    identity = checkpoint_identity(folder)
+    if (folder / MANIFEST_NAME).is_file():
+        return identity
+    changed: dict[str, Json] = {
+        path.name: path.stat().st_mtime_ns for path in sorted(folder.glob("*.safetensors"))
+    }
+    return {**identity, "changed": changed}
+
+
 def _parent_identity(folder: Path, base: Path) -> dict[str, Json]:
     """Return the identity of the checkpoint that training began with, as far as it is known."""
     manifest = read_manifest(folder)
@@ -158,4 +173,7 @@ def _label_and_licence(folder: Path) -> tuple[str, str]:
 
 
 def _record_of(folder: Path) -> Path:
-    return folder if (folder / MANIFEST_NAME).is_file() else folder / "config.json"
+    if (folder / MANIFEST_NAME).is_file():
+        return folder
+    adapter = folder / ADAPTER_CONFIG
+    return adapter if adapter.is_file() else folder / "config.json"
