@@ -69,7 +69,9 @@ def read_items(suite: Suite, *, split: str, language: str) -> list[Item]:
             f"suite {suite.name} has no {split} items in {language}: {path} does not exist"
         )
     items: list[Item] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(
+        path.read_text(encoding="utf-8").rstrip("\n").split("\n"), start=1
+    ):
         try:
             row = json.loads(line)
             item = Item(row["id"], language, row["text"], row["label"])

@@ -10,7 +10,7 @@ from ..data.suite import Item, Suite, read_items
 from .comparison import anchor_held, compare_right, compare_scores, describe_share, describe_system
 from .generations import part_name
 from .scores import Score, score_likelihoods, score_replies
-from .scorings import read_scorings
+from .scorings import times_scored
 from .settings import CompareConfig
 
 AGAINST_RECORDINGS = "fine-tuned on this task against zero-shot, 2023, English prompt"
@@ -49,7 +49,7 @@ def build_results(config: CompareConfig) -> Results:
         "confidence": config.statistics.confidence,
         "anchor": config.anchor,
         "against_recordings": AGAINST_RECORDINGS,
-        "test_scored": _times_scored(config),
+        "test_scored": times_scored(config),
         "regions": regions,
     }
     return Results(figures, views)
@@ -175,13 +175,3 @@ def _licences(config: CompareConfig, region: str) -> list[Json]:
         manifest = read_manifest(Path(folders[region])) if region in folders else None
         found |= set(manifest.licences) if manifest else set()
     return list[Json](sorted(found))
-
-
-def _times_scored(config: CompareConfig) -> int:
-    """Return how often checkpoints of this family were scored on this split, over all runs."""
-    parent = read_manifest(config.generations(config.parent))
-    family = (config.suite.name, config.split, parent.config.get("base_key") if parent else None)
-    return sum(
-        (scoring.suite, scoring.split, scoring.base_key) == family
-        for scoring in read_scorings(config.scorings_file)
-    )

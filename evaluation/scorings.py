@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from ..data.errors import UserError
-from ..data.manifest import write_text
+from ..data.manifest import read_manifest, write_text
 from .generations import Part
+from .settings import CompareConfig
 from .system import System
 
 
@@ -75,6 +76,19 @@ def _add(
     if new:
         rows = [json.dumps(asdict(scoring), ensure_ascii=False) + "\n" for scoring in old + new]
         write_text(path, "".join(rows))
+
+
+def times_scored(config: CompareConfig) -> int:
+    """Return how often checkpoints of the compared family were scored on this split, in all runs.
+
+    The family is the suite, the split and the parent checkpoint.
+    """
+    parent = read_manifest(config.generations(config.parent))
+    family = (config.suite.name, config.split, parent.config.get("base_key") if parent else None)
+    return sum(
+        (scoring.suite, scoring.split, scoring.base_key) == family
+        for scoring in read_scorings(config.scorings_file)
+    )
 
 
 def read_scorings(path: Path) -> list[Scoring]:

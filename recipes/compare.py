@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from ..data.config import as_json
 from ..data.manifest import is_done, work_key
 from ..data.progress import say
+from ..evaluation.scorings import times_scored
 from ..evaluation.settings import CompareConfig
 from .entry import recipe
 
@@ -20,7 +21,8 @@ from .entry import recipe
 )
 def compare(config: CompareConfig) -> None:
     """Compare parent, child and recorded systems item by item."""
-    key = work_key("compare", as_json(config), config.inputs)
+    settings = as_json(config) | {"test_scored": times_scored(config)}
+    key = work_key("compare", settings, config.inputs)
     if is_done(config.folder, key=key, overwrite=config.overwrite):
         say("compare", f"{config.folder} is finished: nothing to do")
     else:

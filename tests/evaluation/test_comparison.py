@@ -45,6 +45,12 @@ def test_a_system_against_itself_never_wins():
     assert made.figures["difference"] == 0
 
 
+def test_five_items_all_one_way_show_nothing_yet():
+    made = compare_right([True] * 5 + [False] * 95, [False] * 100, statistics=STATISTICS)
+    assert made.word == "no difference shown"
+    assert made.figures["mcnemar_p"] == 0.0625
+
+
 def test_better_needs_every_view_to_agree():
     child, recorded = scores(70), scores(50, parsed=50)
     made = compare_scores(items(), child, recorded, statistics=STATISTICS)
