@@ -17,6 +17,7 @@ def text_table(results: Results) -> str:
     notes = [
         "",
         "Accuracy in % over all items, 95 % interval; in [ ] over replies that name one label.",
+        "Child - parent by log-likelihood tells the task from the format of the answer.",
         "Differences in points. Better than GPT is said only if every view of the items agrees:",
         f"{results.figures['against_recordings']}.",
     ]
@@ -30,14 +31,18 @@ def _row(region: Mapping) -> dict[str, str]:
         parsed = 100 * figures["parsed_only"]["accuracy"]
         row[system] = f"{100 * figures['accuracy']:.0f} ({low:.0f}-{high:.0f}) [{parsed:.0f}]"
     for name, made in region["differences"].items():
-        figures = made["all_items"]
-        if "interval" in figures:
-            low, high = (100 * end for end in figures["interval"])
-            shown = f"{100 * figures['difference']:+.0f} ({low:+.0f} to {high:+.0f})"
-        else:
-            shown = f"n = {figures['n']}"
-        row[name.replace("child-", "child - ")] = f"{shown} {made['word']}"
+        row[name.replace("child-", "child - ")] = _difference(made["all_items"], made["word"])
+        if name == "child-parent":
+            task = region["log_likelihood"]["child-parent"]
+            row["by log-likelihood"] = _difference(task, task["word"])
     return row
+
+
+def _difference(figures: Mapping, word: str) -> str:
+    if "interval" not in figures:
+        return f"n = {figures['n']} {word}"
+    low, high = (100 * end for end in figures["interval"])
+    return f"{100 * figures['difference']:+.0f} ({low:+.0f} to {high:+.0f}) {word}"
 
 
 def _line(cells: list[str], widths: list[int]) -> str:

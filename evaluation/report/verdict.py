@@ -11,7 +11,7 @@ class Verdict:
     """What may be said of one region's child."""
 
     word: str
-    """Against its parent: better, worse, no difference shown, too few items."""
+    """Against its parent, where replies and log-likelihood agree; else no difference shown."""
     against: dict[str, str]
     """Against each recording; better only if every view says so."""
     english_held: str
@@ -39,7 +39,11 @@ def _verdict(region: Mapping, *, anchor: str) -> Verdict:
         if name != "child-parent"
     }
     held = region["anchor"]["log_likelihood"]["held"]
-    reasons = [f"Against its parent: {_sentence(parent['word'], parent['all_items'])}."]
+    task = region["log_likelihood"]["child-parent"]
+    reasons = [
+        f"Against its parent: {_sentence(parent['word'], parent['all_items'])}.",
+        f"The task without the format (likeliest label): {_sentence(task['word'], task)}.",
+    ]
     for system, made in recordings.items():
         reasons.append(
             f"Against {system}: {_sentence(made['word'], made['all_items'])} over all items; "
@@ -50,7 +54,9 @@ def _verdict(region: Mapping, *, anchor: str) -> Verdict:
             reasons.append(f"{system} is better where it names a label.")
     reasons.append(f"{anchor.upper()} held by log-likelihood, within 2 points: {held}.")
     against = {system: str(made["word"]) for system, made in recordings.items()}
-    return Verdict(str(parent["word"]), against, str(held), reasons)
+    # A child that only learnt how to answer is not called better at the task.
+    word = parent["word"] if parent["word"] == task["word"] else "no difference shown"
+    return Verdict(str(word), against, str(held), reasons)
 
 
 def _sentence(word: str, figures: Mapping) -> str:

@@ -138,9 +138,15 @@ def test_hindi_keeps_its_joiners_and_nukta_and_says_its_language():
 
 def test_where_gpt_is_better_the_verdict_says_so():
     verdict = decide(results(), anchor="en")["hi"]
-    assert verdict.word == "better"
     assert verdict.against == {"gpt-4": "worse"}
     assert "gpt-4 is better where it names a label." in verdict.reasons
+
+
+def test_a_child_that_only_learnt_the_format_is_not_called_better():
+    assert results().figures["regions"]["hi"]["differences"]["child-parent"]["word"] == "better"  # pyright: ignore
+    verdict = decide(results(), anchor="en")["hi"]
+    assert verdict.word == "no difference shown"
+    assert "The task without the format" in verdict.reasons[1]
 
 
 def test_equal_results_give_equal_bytes():
