@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -107,7 +108,15 @@ def test_bare_names_stay_free(installed: Path, tmp_path: Path) -> None:
     place, taken, recipes = json.loads(answer.stdout.splitlines()[-1])
     assert Path(place).is_relative_to(installed.parent)
     assert taken == []
-    assert not Path(recipes).is_relative_to(ROOT)  # torchtune's own, untouched
+    assert Path(recipes) != ROOT / "recipes" / "__init__.py"  # torchtune's own, untouched
+
+
+def test_the_code_folders_import_relatively() -> None:
+    # Not ruff's TID251: in a clone that is named lokal it takes relative imports for absolute ones.
+    folders = ["recipes", "configs", "data", "training", "evaluation"]
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    absolute = re.compile(r"^\s*(from lokal[. ]|import lokal)", re.MULTILINE)
+    assert [path for path in files if absolute.search(path.read_text("utf-8"))] == []
 
 
 def test_the_installed_command_lists_and_helps(installed: Path, tmp_path: Path) -> None:
