@@ -1,9 +1,13 @@
 """Who is better, item by item: the figures of ``results.json``.
 
-Layout (shares lie in [0, 1], intervals are ``[low, high]``); top level: suite, split, confidence,
-anchor, against_recordings, test_scored, and ``regions.<code>`` with
+Layout (shares lie in [0, 1], intervals are ``[low, high]``, both null where n is 0); top level:
+suite, split, confidence, power, anchor, anchor_name, anchor_margin, against_recordings, parent,
+texts_licence, test_scored, and ``regions.<code>`` with
 
-- ``systems.<system>``: n, accuracy, interval, coverage, parsed_only{n, accuracy, interval};
+- ``systems.<system>``: n, accuracy, interval, coverage, parsed_only{n, accuracy, interval},
+  states{how replies ended: number}, answers{label: how often named};
+- ``one_label``: what always giving the items' commonest label scores: label, n, accuracy, interval,
+  child-one_label. A child that does no better has not learnt the task, whatever its parent does;
 - ``log_likelihood``: parent, child {n, accuracy, interval}, child-parent;
 - ``differences.child-<system>``: word, all_items, parsed_only, and asked_labels where a recorded
   prompt left labels out; each n, difference, interval, bootstrap_interval, mcnemar_p, detectable
@@ -12,6 +16,7 @@ anchor, against_recordings, test_scored, and ``regions.<code>`` with
 - ``decontaminated``, ``training``, ``licences`` and ``name``.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,13 +40,31 @@ def describe_system(scores: Sequence[Score], *, confidence: float) -> dict[str, 
         **describe_share(right, confidence=confidence),
         "coverage": len(parsed) / len(scores) if scores else 0.0,
         "parsed_only": describe_share(parsed, confidence=confidence),
+        "states": _count([str(score.state) for score in scores]),
+        "answers": _count([score.answer for score in scores if score.answer is not None]),
     }
 
 
 def describe_share(right: Sequence[bool], *, confidence: float) -> dict[str, Json]:
-    """Return n, accuracy and the Wilson interval."""
+    """Return n, accuracy and the Wilson interval; without items nothing is known of either."""
+    if not right:
+        return {"n": 0, "accuracy": None, "interval": None}
     made = wilson_interval(sum(right), num_items=len(right), confidence=confidence)
     return {"n": len(right), "accuracy": made.estimate, "interval": [made.low, made.high]}
+
+
+def compare_one_label(
+    items: Sequence[Item], child: Mapping[str, Score], *, statistics: StatisticsConfig
+) -> dict[str, Json]:
+    """Return what always giving the commonest label scores, and the child's answers against it."""
+    label = next(iter(_count([item.label for item in items])))
+    fixed = [item.label == label for item in items]
+    right = [child[item.id].is_right for item in items]
+    return {
+        "label": label,
+        **describe_share(fixed, confidence=statistics.confidence),
+        "child-one_label": compare_right(right, fixed, statistics=statistics).figures,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +145,7 @@ def compare_scores(
         for view, ids in views.items()
     }
     figures: dict[str, Json] = {view: one.figures for view, one in made.items()}
-    return {**figures, "word": _agreed([one.word for one in made.values()])}
+    return {**figures, "word": agreed_word([one.word for one in made.values()])}
 
 
 def anchor_held(difference: Mapping[str, Json], *, margin: float) -> str:
@@ -138,9 +161,16 @@ def anchor_held(difference: Mapping[str, Json], *, margin: float) -> str:
     return "no" if high < -margin else "not shown"
 
 
-def _agreed(words: Sequence[str]) -> str:
+def agreed_word(words: Sequence[str]) -> str:
+    """Return better only if all say so, worse if one says so and none the contrary."""
     if set(words) == {"better"}:
         return "better"
     if "worse" in words and "better" not in words:
         return "worse"
     return TOO_FEW if words[0] == TOO_FEW else NO_DIFFERENCE
+
+
+def _count(names: Sequence[str]) -> dict[str, Json]:
+    """Return how often each name stands there, the commonest first, ties by name."""
+    found = Counter(names)
+    return {name: found[name] for name in sorted(found, key=lambda name: (-found[name], name))}

@@ -7,7 +7,14 @@ from pathlib import Path
 from ..data.manifest import Json, read_manifest
 from ..data.region import load_region
 from ..data.suite import Item, Suite, read_items
-from .comparison import anchor_held, compare_right, compare_scores, describe_share, describe_system
+from .comparison import (
+    anchor_held,
+    compare_one_label,
+    compare_right,
+    compare_scores,
+    describe_share,
+    describe_system,
+)
 from .generations import part_name
 from .scores import Score, score_likelihoods, score_replies
 from .scorings import times_scored
@@ -47,8 +54,13 @@ def build_results(config: CompareConfig) -> Results:
         "suite": suite.name,
         "split": config.split,
         "confidence": config.statistics.confidence,
+        "power": config.statistics.power,
         "anchor": config.anchor,
+        "anchor_name": load_region(config.anchor).name,
+        "anchor_margin": config.statistics.anchor_margin,
         "against_recordings": AGAINST_RECORDINGS,
+        "parent": _parent_label(config),
+        "texts_licence": f"{suite.licence} ({suite.source})",
         "test_scored": times_scored(config),
         "regions": regions,
     }
@@ -78,11 +90,14 @@ def _region(config: CompareConfig, suite: Suite, view: RegionView) -> dict[str, 
     return {
         "name": load_region(view.code).name,
         "systems": systems,
+        "one_label": compare_one_label(
+            view.items, view.scores["child"], statistics=config.statistics
+        ),
         "log_likelihood": _log_likelihood(config, suite, view),
         "differences": _differences(config, view),
         "anchor": _anchor(config, suite, view.code),
         "decontaminated": _counts(config.corpora, view.code, "decontaminated"),
-        "training": _counts(config.models, view.code),
+        "training": _training(config, view.code),
         "licences": _licences(config, view.code),
     }
 
@@ -167,6 +182,19 @@ def _counts(folders: Mapping[str, str], region: str, key: str | None = None) -> 
         if not name.startswith(("seconds", "peak_memory"))
     }
     return steady.get(key) if key else steady
+
+
+def _training(config: CompareConfig, region: str) -> Json:
+    counts = _counts(config.models, region)
+    manifest = read_manifest(Path(config.models[region])) if region in config.models else None
+    if manifest is None or not isinstance(counts, dict):
+        return None
+    return {**counts, "seeds": dict(manifest.seeds), "model": manifest.config.get("model")}
+
+
+def _parent_label(config: CompareConfig) -> Json:
+    manifest = read_manifest(config.generations(config.parent))
+    return manifest.config.get("label") if manifest else None
 
 
 def _licences(config: CompareConfig, region: str) -> list[Json]:

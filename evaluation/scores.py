@@ -7,7 +7,7 @@ from pathlib import Path
 from ..data.errors import UserError
 from ..data.suite import Item
 from .label import extract_label
-from .reply import READ_STATES, read_label_scores, read_replies
+from .reply import READ_STATES, State, read_label_scores, read_replies
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Score:
     """The label it named; None where it named none or several, or did not answer."""
     is_right: bool
     reply: str
+    state: State
 
     @property
     def is_parsed(self) -> bool:
@@ -38,7 +39,7 @@ def score_replies(path: Path, items: Sequence[Item], labels: Sequence[str]) -> d
             raise UserError(f"{path} has no reply to {item.id}: run evaluate for it again")
         reply = replies[item.id]
         answer = extract_label(reply.reply, labels) if reply.state in READ_STATES else None
-        scores[item.id] = Score(answer, answer == item.label, reply.reply)
+        scores[item.id] = Score(answer, answer == item.label, reply.reply, reply.state)
     return scores
 
 

@@ -44,7 +44,7 @@ def forest_plot(rows: Sequence[ForestRow]) -> Markup:
 def _row(row: ForestRow, *, y: float, reach: float) -> str:
     low, middle, high = (_x(value, reach) for value in (row.low, row.estimate, row.high))
     kind = {"better": "better", "worse": "worse"}.get(row.word, "open")
-    value = f"{row.estimate:+.1f} ({row.low:+.1f} to {row.high:+.1f})"
+    value = f"{row.estimate:+.1f} ({row.low:+.1f} to {row.high:+.1f})".replace("-", "−")
     return (
         f'<text x="0" y="{y + 5:.1f}">{escape(row.label)}</text>'
         f'<g class="{kind}"><line x1="{low:.1f}" x2="{high:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
@@ -54,7 +54,7 @@ def _row(row: ForestRow, *, y: float, reach: float) -> str:
 
 
 def _signed(tick: float) -> str:
-    return f"{tick:+.0f}" if tick else "0"
+    return f"{tick:+.0f}".replace("-", "−") if tick else "0"
 
 
 def _x(value: float, reach: float) -> float:

@@ -58,6 +58,7 @@ def render_page(
         inputs=inputs,
         packages=packages,
         licences=_licences(results),
+        is_embedded=any(_is_embedded(_region(results, view.code)) for view in results.views),
     )
 
 
@@ -119,20 +120,26 @@ def _licences(results: Results) -> list[str]:
     return sorted({str(licence) for region in regions for licence in region["licences"]})
 
 
+def _is_embedded(region: Mapping) -> bool:
+    return bool(region["training"]) and region["training"]["model"]["source"] == "embedded"
+
+
 def _share(figures: Mapping[str, Json]) -> Markup:
-    """Return a share in percent with its interval below it."""
+    """Return a share in percent with its interval below it; a dash where nothing is known."""
+    if figures["accuracy"] is None:
+        return Markup("–")
     percent = f"{100 * _number(figures['accuracy']):.1f}"
     return Markup("{}<small>{}</small>").format(percent, _span(figures["interval"], sign=""))
 
 
 def _points(value: Json) -> str:
-    return f"{100 * _number(value):+.1f}"
+    return f"{100 * _number(value):+.1f}".replace("-", "−")
 
 
 def _span(interval: Json, sign: str = "+") -> str:
     assert isinstance(interval, list)
     low, high = (format(100 * _number(end), f"{sign}.1f") for end in interval)
-    return f"{low} to {high}"
+    return f"{low} to {high}".replace("-", "−")
 
 
 def _number(value: Json) -> float:

@@ -16,6 +16,7 @@ def text_table(results: Results) -> str:
     lines += [_line([row[name] for name in names], widths) for row in rows]
     notes = [
         "",
+        *_one_label_notes([region for region in regions.values() if isinstance(region, dict)]),
         "Accuracy in % over all items, 95 % interval; in [ ] over replies that name one label.",
         "Child - parent by log-likelihood tells the task from the format of the answer.",
         "Differences in points. Better than GPT is said only if every view of the items agrees:",
@@ -28,14 +29,30 @@ def _row(region: Mapping) -> dict[str, str]:
     row = {"region": str(region["name"])}
     for system, figures in region["systems"].items():
         low, high = (100 * end for end in figures["interval"])
-        parsed = 100 * figures["parsed_only"]["accuracy"]
-        row[system] = f"{100 * figures['accuracy']:.0f} ({low:.0f}-{high:.0f}) [{parsed:.0f}]"
+        accuracy = figures["parsed_only"]["accuracy"]
+        parsed = "-" if accuracy is None else f"{100 * accuracy:.0f}"
+        row[system] = f"{100 * figures['accuracy']:.0f} ({low:.0f}-{high:.0f}) [{parsed}]"
     for name, made in region["differences"].items():
         row[name.replace("child-", "child - ")] = _difference(made["all_items"], made["word"])
         if name == "child-parent":
             task = region["log_likelihood"]["child-parent"]
             row["by log-likelihood"] = _difference(task, task["word"])
     return row
+
+
+def _one_label_notes(regions: list[dict]) -> list[str]:
+    """Return a line for each child that is not shown to beat one fixed answer to everything."""
+    notes: list[str] = []
+    for region in regions:
+        made = region["one_label"]
+        against = made["child-one_label"]
+        if against["word"] != "better":
+            child = _difference(against, against["word"])
+            notes.append(
+                f"{region['name']}: always answering {made['label']!r} scores "
+                f"{100 * made['accuracy']:.0f}; the child against that: {child}."
+            )
+    return notes
 
 
 def _difference(figures: Mapping, word: str) -> str:

@@ -24,7 +24,7 @@ def write_report(config: CompareConfig, *, key: str, now: datetime) -> None:
     """Make the report beside its place, then move it there."""
     inputs = config.inputs
     results = build_results(config)
-    verdicts = decide(results, anchor=config.anchor)
+    verdicts = decide(results)
     folder = config.folder
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)

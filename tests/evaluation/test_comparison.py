@@ -2,7 +2,15 @@
 
 import pytest
 from lokal.data.suite import Item
-from lokal.evaluation.comparison import anchor_held, compare_right, compare_scores, describe_system
+from lokal.evaluation.comparison import (
+    agreed_word,
+    anchor_held,
+    compare_one_label,
+    compare_right,
+    compare_scores,
+    describe_system,
+)
+from lokal.evaluation.reply import State
 from lokal.evaluation.report.page import render_page
 from lokal.evaluation.report.table import text_table
 from lokal.evaluation.report.verdict import decide
@@ -25,7 +33,7 @@ def items(number: int = 100) -> list[Item]:
 def scores(rights: int, *, parsed: int = 100, number: int = 100) -> dict[str, Score]:
     """Return scores whose first items are right, and whose last items name no label."""
     return {
-        f"x/{k}": Score("a" if k < parsed else None, k < min(rights, parsed), HOSTILE)
+        f"x/{k}": Score("a" if k < parsed else None, k < min(rights, parsed), HOSTILE, State.ok)
         for k in range(number)
     }
 
@@ -80,9 +88,16 @@ def test_the_anchor_is_held_only_if_the_whole_interval_is_within_the_margin(
     assert anchor_held({"interval": list(interval)}, margin=0.02) == held
 
 
-def results() -> Results:
+def results(*, task: int = 50) -> Results:
+    """Return figures of one region; by log-likelihood the child has ``task`` of 50 right."""
     view = RegionView(
-        "hi", items(), {"parent": scores(20), "child": scores(70), "gpt-4": scores(90, parsed=95)}
+        "hi",
+        items(),
+        {
+            "parent": scores(0, parsed=0),
+            "child": scores(70),
+            "gpt-4": scores(90, parsed=95),
+        },
     )
     systems = {
         name: describe_system(list(made.values()), confidence=0.95)
@@ -94,26 +109,32 @@ def results() -> Results:
         )
         for name in ("parent", "gpt-4")
     }
+    differences["child-parent"]["word"] = "better"  # over all items: the parent names no label
     share = {"n": 100, "accuracy": 0.5, "interval": [0.4, 0.6]}
-    same = compare_right([True] * 50, [True] * 50, statistics=STATISTICS).figures
-    block = {"parent": share, "child": share, "child-parent": same}
+    likely = [k < task for k in range(50)]
+    parent_likely = [k < 25 for k in range(50)]
+    made = compare_right(likely, parent_likely, statistics=STATISTICS).figures
+    block = {"parent": share, "child": share, "child-parent": made}
     held = block | {"held": "yes"}
     region = {
         "name": "Hindi", "systems": systems, "differences": differences, "log_likelihood": block,
+        "one_label": compare_one_label(view.items, view.scores["child"], statistics=STATISTICS),
         "anchor": {"language": "en", "generated": held, "log_likelihood": held},
         "decontaminated": {"rows": 3, "items_met": {"sib200 test": 2}}, "training": None,
         "licences": ["CC-BY-SA-4.0"],
     }  # fmt: skip
     figures = {
-        "suite": "sib200", "split": "test", "confidence": 0.95, "anchor": "en", "test_scored": 4,
-        "against_recordings": "zero-shot", "regions": {"hi": region},
+        "suite": "sib200", "split": "test", "confidence": 0.95, "power": 0.8, "anchor": "en",
+        "anchor_name": "English", "anchor_margin": 0.05, "parent": "a Llama", "test_scored": 4,
+        "texts_licence": "CC-BY-SA-4.0", "against_recordings": "zero-shot",
+        "regions": {"hi": region},
     }  # fmt: skip
     return Results(figures, [view])  # pyright: ignore
 
 
 def page() -> str:
     made = results()
-    return render_page(made, decide(made, anchor="en"), inputs=[("a", "0" * 64)], packages={})
+    return render_page(made, decide(made), inputs=[("a", "0" * 64)], packages={})
 
 
 def test_model_output_is_inert_text_in_the_page():
@@ -137,16 +158,62 @@ def test_hindi_keeps_its_joiners_and_nukta_and_says_its_language():
 
 
 def test_where_gpt_is_better_the_verdict_says_so():
-    verdict = decide(results(), anchor="en")["hi"]
+    verdict = decide(results())["hi"]
     assert verdict.against == {"gpt-4": "worse"}
-    assert "gpt-4 is better where it names a label." in verdict.reasons
+    assert "gpt-4 is better than the child." in verdict.sentence
 
 
 def test_a_child_that_only_learnt_the_format_is_not_called_better():
-    assert results().figures["regions"]["hi"]["differences"]["child-parent"]["word"] == "better"  # pyright: ignore
-    verdict = decide(results(), anchor="en")["hi"]
+    made = results(task=25)
+    assert made.figures["regions"]["hi"]["differences"]["child-parent"]["word"] == "better"  # pyright: ignore
+    verdict = decide(made)["hi"]
     assert verdict.word == "no difference shown"
-    assert "The task without the format" in verdict.reasons[1]
+    assert "that it learnt the task is not shown" in verdict.sentence
+
+
+def test_a_child_that_gives_one_answer_to_everything_is_not_called_better():
+    made = results()
+    made.figures["regions"]["hi"]["one_label"] = one_label(right=25)  # pyright: ignore
+    verdict = decide(made)["hi"]
+    assert verdict.word == "no difference shown"
+    assert "It answers “a” to 100 of 100 items and nothing else." in verdict.sentence
+    text = text_table(made)
+    assert "Hindi: always answering 'entertainment' scores 25" in text
+
+
+def test_a_child_that_beats_parent_and_one_fixed_answer_is_better_at_the_task():
+    made = results()
+    region = made.figures["regions"]["hi"]  # pyright: ignore
+    region["systems"]["child"]["answers"] = {"sports": 40, "health": 60}  # pyright: ignore
+    region["one_label"] = one_label(right=70)  # pyright: ignore
+    assert decide(made)["hi"].word == "better"
+    region["one_label"] = one_label(right=25)  # pyright: ignore
+    assert decide(made)["hi"].word == "no difference shown"
+    assert "always answering “entertainment”" in decide(made)["hi"].sentence
+
+
+def one_label(*, right: int) -> dict:
+    """Return a child with so many right against the commonest label, which has 25 right."""
+    child = {f"x/{k}": Score("a", k < right, "", State.ok) for k in range(100)}
+    return compare_one_label(items(), child, statistics=STATISTICS)
+
+
+def test_worse_in_one_measure_is_worse_even_if_the_other_shows_nothing():
+    assert agreed_word(["worse", "no difference shown"]) == "worse"
+    assert agreed_word(["worse", "better"]) == "no difference shown"
+
+
+def test_nothing_parsed_is_unknown_and_not_zero():
+    made = results()
+    parent = made.figures["regions"]["hi"]["systems"]["parent"]  # pyright: ignore
+    assert parent["parsed_only"] == {"n": 0, "accuracy": None, "interval": None}  # pyright: ignore
+    assert "[-]" in text_table(made)
+
+
+def test_the_page_says_the_settings_it_was_made_with():
+    made = page()
+    assert "above −5 points" in made
+    assert "4-bit" not in made  # said only of the embedded parent
 
 
 def test_equal_results_give_equal_bytes():
