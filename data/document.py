@@ -21,6 +21,7 @@ CORPUS_SCHEMA = pa.schema(
         ("script_share", pa.float32()),
         ("cld2_language", pa.string()),
         ("cld2_own_share", pa.float32()),
+        ("notes", pa.map_(pa.string(), pa.int32())),
     ]
 )
 """Columns of ``train-*.parquet`` and ``heldout-*.parquet``; ``messages`` is null for plain text."""
@@ -48,6 +49,8 @@ class Metadata(TypedDict):
     """What CLD2 takes the text for; empty where it is not sure."""
     cld2_own_share: float
     """Part of the text that CLD2 finds in the region's language."""
+    notes: dict[str, int]
+    """What steps changed or saw in this row, counted: ``{"pii: email": 2}``."""
     step: str | None
     """The step that dropped the row; None for a kept one."""
     reason: str | None
@@ -68,6 +71,7 @@ def new_document(*, id: str, text: str, lang: str, source: str, licence: str, ur
         script_share=0.0,
         cld2_language="",
         cld2_own_share=0.0,
+        notes={},
         step=None,
         reason=None,
         detail=None,
@@ -78,6 +82,12 @@ def new_document(*, id: str, text: str, lang: str, source: str, licence: str, ur
 def metadata_of(document: Document) -> Metadata:
     """Return the document's metadata under its type; a change goes into the document."""
     return cast("Metadata", document.metadata)
+
+
+def note(document: Document, what: str, number: int = 1) -> None:
+    """Count something that a step changed or saw in the row; the funnel adds it up by source."""
+    notes = metadata_of(document)["notes"]
+    notes[what] = notes.get(what, 0) + number
 
 
 def is_dropped(document: Document) -> bool:
@@ -94,6 +104,7 @@ def to_row(document: Document) -> dict[str, object]:
 def from_row(row: dict[str, object]) -> Document:
     """Return the document that ``to_row`` made the row from."""
     metadata = {name: value for name, value in row.items() if name not in ("id", "text")}
+    metadata["notes"] = dict(cast("list[tuple[str, int]]", metadata["notes"] or []))
     return Document(
         text=cast("str", row["text"]),
         id=cast("str", row["id"]),
