@@ -31,6 +31,9 @@ DROPPED_SCHEMA = pa.schema(
 )
 """Columns of ``dropped-*.parquet``: also which step dropped the row, why, and what it found."""
 
+PART_SCHEMA = pa.schema([*DROPPED_SCHEMA, ("label", pa.string())])
+"""Columns of what one stage leaves for the next."""
+
 
 class Metadata(TypedDict):
     """What a document carries beside its id and text."""
@@ -51,6 +54,8 @@ class Metadata(TypedDict):
     """Part of the text that CLD2 finds in the region's language."""
     notes: dict[str, int]
     """What steps changed or saw in this row, counted: ``{"pii: email": 2}``."""
+    held_out: bool
+    """True for a row that is kept out of training."""
     step: str | None
     """The step that dropped the row; None for a kept one."""
     reason: str | None
@@ -72,6 +77,7 @@ def new_document(*, id: str, text: str, lang: str, source: str, licence: str, ur
         cld2_language="",
         cld2_own_share=0.0,
         notes={},
+        held_out=False,
         step=None,
         reason=None,
         detail=None,
@@ -96,9 +102,9 @@ def is_dropped(document: Document) -> bool:
 
 
 def to_row(document: Document) -> dict[str, object]:
-    """Return the row with all columns of DROPPED_SCHEMA."""
+    """Return the row with all columns of PART_SCHEMA."""
     row = {"id": document.id, "text": document.text, **document.metadata}
-    return {name: row[name] for name in DROPPED_SCHEMA.names}
+    return {name: row[name] for name in PART_SCHEMA.names}
 
 
 def from_row(row: dict[str, object]) -> Document:
@@ -108,5 +114,5 @@ def from_row(row: dict[str, object]) -> Document:
     return Document(
         text=cast("str", row["text"]),
         id=cast("str", row["id"]),
-        metadata={"label": None, **metadata},
+        metadata={"held_out": False, **metadata},
     )

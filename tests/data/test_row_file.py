@@ -1,9 +1,10 @@
 import errno
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
-from lokal.data.document import CORPUS_SCHEMA, DROPPED_SCHEMA, from_row, new_document, to_row
-from lokal.data.row_file import RowWriter, read_row_file
+from lokal.data.document import CORPUS_SCHEMA, PART_SCHEMA, from_row, new_document, to_row
+from lokal.data.row_file import RowWriter, count_rows, part_files, read_row_file, remove_part
 
 
 def row(number: int) -> dict[str, object]:
@@ -30,9 +31,19 @@ def test_opens_the_next_file_when_one_is_full_and_loses_no_row(tmp_path: Path) -
     assert ids == [list("0123"), list("4567"), list("89")]
 
 
-def test_writes_one_file_with_the_columns_where_there_is_no_row(tmp_path: Path) -> None:
-    (file,) = write(tmp_path, range(0))
-    assert list(read_row_file(file)) == []
+def test_writes_no_file_where_there_is_no_row(tmp_path: Path) -> None:
+    assert write(tmp_path, range(0)) == []
+
+
+def test_long_rows_make_groups_that_fit_into_memory(tmp_path: Path) -> None:
+    with RowWriter(tmp_path, stem="part-00007", schema=CORPUS_SCHEMA) as writer:
+        for number in range(9):
+            writer.write(row(number) | {"text": "ज़" * 1_000_000})
+    (file,) = part_files(tmp_path, "part", rank=7)
+    assert pq.read_metadata(file).num_row_groups == 3
+    assert count_rows(tmp_path) == 9
+    remove_part(tmp_path, "part", rank=7)
+    assert count_rows(tmp_path) == 0
 
 
 def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
@@ -43,7 +54,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
 def test_a_document_survives_its_row() -> None:
     document = new_document(id="1", text="क्‍ष", lang="hi", source="s", licence="MIT", url="u")
     document.metadata |= {"messages": [{"role": "user", "content": "ज़"}], "script_share": 0.5}
-    assert set(to_row(document)) == set(DROPPED_SCHEMA.names)
+    assert set(to_row(document)) == set(PART_SCHEMA.names)
     assert from_row(to_row(document)) == document
 
 
