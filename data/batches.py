@@ -7,7 +7,6 @@ whole data position, so that a resumed run reads exactly the rows it would have 
 # B rows, T tokens of a row behind the prefix, P prefix tokens, N trained positions of the batch
 
 import math
-from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from .chat import EncodedConversation
+from .packing import Ints, Packs, best_fit, one_row_each
 
 _BUCKET_STEPS = 8
 """Rows of this many steps are sorted by length together, so that little is padded."""
@@ -57,22 +57,31 @@ class BatchPlan:
         rows_per_step: packs of one optimizer step, over all processes.
         pack_tokens: longest pack; None keeps one row a pack and groups packs of like length.
         seed: order of packs; another order each epoch.
+        packs: made before for these lengths and this ``pack_tokens``; else they are made here.
     """
 
     def __init__(
-        self, lengths: Sequence[int], *, rows_per_step: int, pack_tokens: int | None, seed: int
+        self,
+        lengths: Sequence[int] | Ints,
+        *,
+        rows_per_step: int,
+        pack_tokens: int | None,
+        seed: int,
+        packs: Packs | None = None,
     ) -> None:
-        self._lengths = [int(length) for length in lengths]
+        self._lengths = np.asarray(lengths, np.int64)
         self._rows_per_step = rows_per_step
         self._seed = seed
         self._grouped = pack_tokens is None
-        rows = range(len(self._lengths))
-        self._packs = (
-            [[row] for row in rows]
-            if pack_tokens is None
-            else _best_fit(self._lengths, pack_tokens)
-        )
-        self.steps_per_epoch = math.ceil(len(self._packs) / rows_per_step)
+        if packs is None:
+            packs = (
+                one_row_each(len(self._lengths))
+                if pack_tokens is None
+                else best_fit(self._lengths, pack_tokens=pack_tokens)
+            )
+        self._packs = packs
+        self._num_tokens = packs.num_tokens(self._lengths)
+        self.steps_per_epoch = math.ceil(len(packs) / rows_per_step)
         self._epoch_order: tuple[int, list[list[int]]] = (-1, [])
 
     def step_packs(self, step: int) -> list[list[int]]:
@@ -80,7 +89,7 @@ class BatchPlan:
         epoch, place = divmod(step, self.steps_per_epoch)
         if self._epoch_order[0] != epoch:
             self._epoch_order = (epoch, self._order(epoch))
-        return [self._packs[index] for index in self._epoch_order[1][place]]
+        return [self._packs.pack(index) for index in self._epoch_order[1][place]]
 
     def micro_batches(
         self, step: int, *, rank: int, num_ranks: int, micro_rows: int
@@ -97,7 +106,7 @@ class BatchPlan:
         return [mine[index::count] for index in range(count)]
 
     def _pack_length(self, pack: Sequence[int]) -> int:
-        return sum(self._lengths[row] for row in pack)
+        return int(self._lengths[list(pack)].sum())
 
     def _order(self, epoch: int) -> list[list[int]]:
         generator = np.random.default_rng([self._seed, epoch])
@@ -106,7 +115,7 @@ class BatchPlan:
             return _chunks(order, self._rows_per_step)
         steps: list[list[int]] = []
         for group in _chunks(order, self._rows_per_step * _BUCKET_STEPS):
-            group.sort(key=lambda index: self._pack_length(self._packs[index]))
+            group.sort(key=self._num_tokens.__getitem__)
             steps += _chunks(group, self._rows_per_step)
         return [steps[index] for index in generator.permutation(len(steps))]
 
@@ -153,22 +162,6 @@ def _block_causal(document_BT: Tensor, *, num_prefix: int) -> Tensor:
     causal_TT = torch.ones(longest, longest, dtype=torch.bool).tril()
     prefix_BTP = torch.ones(num_rows, longest, num_prefix, dtype=torch.bool)
     return torch.cat([prefix_BTP, same_BTT & causal_TT], dim=2)
-
-
-def _best_fit(lengths: Sequence[int], pack_tokens: int) -> list[list[int]]:
-    """Return packs by best fit, longest row first: no row is cut, and each appears once."""
-    packs: list[list[int]] = []
-    room: list[tuple[int, int]] = []  # free tokens and pack number, sorted
-    for row in sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)):
-        place = bisect_left(room, (lengths[row], -1))
-        if place < len(room):
-            free, number = room.pop(place)
-        else:
-            free, number = pack_tokens, len(packs)
-            packs.append([])
-        packs[number].append(row)
-        insort(room, (free - lengths[row], number))
-    return packs
 
 
 def _chunks(items: list[int], size: int) -> list[list[int]]:

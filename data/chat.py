@@ -1,8 +1,10 @@
 """The one chat template path: messages to token ids, with the assistant's tokens marked."""
 
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from .errors import UserError
@@ -26,83 +28,137 @@ def render(
         reply_next: end with the header that opens the assistant's reply.
 
     Raises:
-        UserError: the tokenizer has no chat template.
+        UserError: the tokenizer has no chat template, or it refuses these roles.
     """
     if not tokenizer.chat_template:
         raise UserError(
             f"{tokenizer.name_or_path} has no chat template: use an instruct checkpoint, "
             "or add chat_template.jinja to its folder"
         )
-    text = tokenizer.apply_chat_template(
-        [{"role": turn["role"], "content": turn["content"]} for turn in messages],
-        tokenize=False,
-        add_generation_prompt=reply_next,
-    )
+    try:
+        text = tokenizer.apply_chat_template(
+            [{"role": turn["role"], "content": turn["content"]} for turn in messages],
+            tokenize=False,
+            add_generation_prompt=reply_next,
+        )
+    except TemplateError as error:
+        roles = ", ".join(turn["role"] for turn in messages)
+        raise UserError(
+            f"the chat template of {tokenizer.name_or_path} refuses the turns {roles} ({error}): "
+            "leave such rows out, or use another template"
+        ) from error
     assert isinstance(text, str)
     return text
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> list[int]:
     """Return the token ids up to where the assistant's reply starts."""
-    return _ids(tokenizer, render(tokenizer, messages, reply_next=True))
+    return encode_texts(tokenizer, [render(tokenizer, messages, reply_next=True)])[0]
+
+
+def encode_texts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
+    """Return the token ids of each text, with nothing added; equal texts are encoded once."""
+    distinct = list(dict.fromkeys(texts))
+    if not distinct:
+        return []
+    encoded = tokenizer(distinct, add_special_tokens=False, return_attention_mask=False)
+    ids_of = dict(zip(distinct, encoded["input_ids"], strict=True))
+    return [ids_of[text] for text in texts]
 
 
 def encode_conversation(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]
 ) -> EncodedConversation:
-    """Return ids and trained positions of a whole conversation.
+    """Return ids and trained positions of one whole conversation; see ConversationEncoder."""
+    return ConversationEncoder(tokenizer).encode([messages])[0]
+
+
+class ConversationEncoder:
+    """Encodes conversations many at a time.
 
     Each turn is rendered as the literal extension of the turns before it, and encoded apart, so
     that a trained span never shares a token with its prompt (the reply is generated from exactly
     that prompt).
-
-    Raises:
-        UserError: the template rewrites earlier turns, so that spans cannot be told.
     """
-    ids: list[int] = []
-    trained: list[bool] = []
-    done = ""
-    for index, message in enumerate(messages):
-        is_reply = message["role"] == "assistant"
-        if is_reply:
-            done = _extend(tokenizer, ids, trained, done, messages[:index], reply_next=True)
-        start = len(ids)
-        done = _extend(tokenizer, ids, trained, done, messages[: index + 1], reply_next=False)
-        if is_reply:
-            end = _end_of_turn(tokenizer, ids, start)
-            trained[start:end] = [True] * (end - start)
-    return EncodedConversation(ids, trained)
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._tokenizer = tokenizer
+        self._specials = set(tokenizer.all_special_ids)
+        self._first_turn: tuple[Message | None, str] = (None, "")
+
+    def encode(self, conversations: Sequence[Sequence[Message]]) -> list[EncodedConversation]:
+        """Return ids and trained positions of each conversation.
+
+        Raises:
+            UserError: the template rewrites earlier turns, so that spans cannot be told, or leaves
+                a turn out.
+        """
+        spans = [self._spans(messages) for messages in conversations]
+        texts = [span.text for several in spans for span in several]
+        ids = iter(encode_texts(self._tokenizer, texts))
+        return [self._join(several, [next(ids) for _ in several]) for several in spans]
+
+    def _spans(self, messages: Sequence[Message]) -> list["_Span"]:
+        spans: list[_Span] = []
+        done = ""
+        for index, message in enumerate(messages):
+            is_reply = message["role"] == "assistant"
+            if is_reply:
+                header = render(self._tokenizer, messages[:index], reply_next=True)
+                spans.append(_Span(self._added(done, header), is_reply=False))
+                done = header
+            text = self._rendered(messages[: index + 1])
+            spans.append(_Span(self._added(done, text), is_reply=is_reply))
+            done = text
+        self._refuse_lost_turns(messages, done)
+        return spans
+
+    def _rendered(self, messages: Sequence[Message]) -> str:
+        """Render; the first turn, which often is one instruction for all rows, only once."""
+        if len(messages) > 1:
+            return render(self._tokenizer, messages, reply_next=False)
+        if self._first_turn[0] != messages[0]:
+            text = render(self._tokenizer, messages, reply_next=False)
+            self._first_turn = (messages[0], text)
+        return self._first_turn[1]
+
+    def _added(self, before: str, text: str) -> str:
+        if not text.startswith(before):
+            raise UserError(
+                f"the chat template of {self._tokenizer.name_or_path} rewrites earlier turns: "
+                "assistant spans cannot be told, use single-turn data or another template"
+            )
+        return text[len(before) :]
+
+    def _refuse_lost_turns(self, messages: Sequence[Message], text: str) -> None:
+        for turn in messages:
+            content = turn["content"].strip()
+            # Llama 3.1 writes what a tool returned as a JSON string.
+            if content not in text and json.dumps(content, ensure_ascii=False)[1:-1] not in text:
+                raise UserError(
+                    f"the chat template of {self._tokenizer.name_or_path} leaves out turns with "
+                    f"the role {turn['role']!r}: leave such rows out, or use another template"
+                )
+
+    def _join(self, spans: Sequence["_Span"], ids: Sequence[list[int]]) -> EncodedConversation:
+        joined: list[int] = []
+        trained: list[bool] = []
+        for span, new in zip(spans, ids, strict=True):
+            num_trained = self._end_of_turn(new) if span.is_reply else 0
+            joined += new
+            trained += [True] * num_trained + [False] * (len(new) - num_trained)
+        return EncodedConversation(joined, trained)
+
+    def _end_of_turn(self, ids: Sequence[int]) -> int:
+        """Return one past the reply's end-of-turn token; template text behind is not trained."""
+        for position in range(len(ids) - 1, -1, -1):
+            if ids[position] in self._specials:
+                return position + 1
+        return len(ids)
 
 
-def _extend(
-    tokenizer: PreTrainedTokenizerBase,
-    ids: list[int],
-    trained: list[bool],
-    done: str,
-    messages: Sequence[Message],
-    *,
-    reply_next: bool,
-) -> str:
-    text = render(tokenizer, messages, reply_next=reply_next)
-    if not text.startswith(done):
-        raise UserError(
-            f"the chat template of {tokenizer.name_or_path} rewrites earlier turns: "
-            "assistant spans cannot be told, use single-turn data or another template"
-        )
-    new = _ids(tokenizer, text[len(done) :])
-    ids += new
-    trained += [False] * len(new)
-    return text
+class _Span(NamedTuple):
+    """What one step of a template adds."""
 
-
-def _end_of_turn(tokenizer: PreTrainedTokenizerBase, ids: list[int], start: int) -> int:
-    """Return one past the reply's end-of-turn token; template text behind it is not trained."""
-    specials = set(tokenizer.all_special_ids)
-    for position in range(len(ids) - 1, start - 1, -1):
-        if ids[position] in specials:
-            return position + 1
-    return len(ids)
-
-
-def _ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    return tokenizer(text, add_special_tokens=False)["input_ids"]
+    text: str
+    is_reply: bool

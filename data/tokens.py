@@ -1,20 +1,24 @@
 """Token rows of a corpus on disk: encoded once, kept as one Arrow file that is memory-mapped."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, TypedDict, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from transformers import PreTrainedTokenizerBase
 
-from .chat import EncodedConversation, Message, encode_conversation
+from .chat import ConversationEncoder, EncodedConversation, encode_texts
+from .corpus_rows import CorpusRow, CorpusRows
 from .errors import UserError
+from .packing import Ints
 from .progress import progress_bar
 
 ROWS_NAME = "rows.arrow"
+ORDER_NAME = "order.arrow"
 _SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -24,16 +28,7 @@ _SCHEMA = pa.schema(
         ("trained", pa.list_(pa.bool_())),
     ]
 )
-
-
-class CorpusRow(TypedDict):
-    """The columns of a corpus row that training reads."""
-
-    id: str
-    text: str
-    lang: str
-    source: str
-    messages: list[Message] | None
+_ORDER_SCHEMA = pa.schema([("row", pa.int32())])
 
 
 class TokenCounts(NamedTuple):
@@ -52,25 +47,35 @@ class TokenRows:
     """Rows of a finished token folder, in a fixed order."""
 
     table: pa.Table
+    order: Ints | None = None
+    """Row numbers in the order of training; a mix leaves some out and repeats others."""
 
     @classmethod
     def open(cls, folder: Path) -> "TokenRows":
-        """Map the folder's Arrow file into memory; nothing is copied until a row is read."""
+        """Map the folder's Arrow files into memory; nothing is copied until a row is read."""
         with pa.memory_map(str(folder / ROWS_NAME)) as source:
-            return cls(pa.ipc.open_file(source).read_all())
+            table = pa.ipc.open_file(source).read_all()
+        if not (folder / ORDER_NAME).is_file():
+            return cls(table)
+        with pa.memory_map(str(folder / ORDER_NAME)) as source:
+            return cls(table, pa.ipc.open_file(source).get_batch(0).column(0).to_numpy())
 
     def __len__(self) -> int:
-        return self.table.num_rows
+        return self.table.num_rows if self.order is None else len(self.order)
 
     def row(self, index: int) -> EncodedConversation:
         """Return token ids and trained flags of one row."""
+        if self.order is not None:
+            index = int(self.order[index])
         ids = self.table["ids"][index].values.to_numpy(zero_copy_only=False)
         trained = self.table["trained"][index].values.to_numpy(zero_copy_only=False)
         return EncodedConversation(ids.tolist(), trained.tolist())
 
-    def lengths(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    def lengths(self) -> Ints:
         """Return each row's length in tokens."""
-        return np.array(self.table["ids"].combine_chunks().value_lengths().to_numpy(), np.int64)
+        chunks = [chunk.value_lengths().to_numpy() for chunk in self.table["ids"].chunks]
+        lengths = np.concatenate([np.zeros(0, np.int64), *chunks]).astype(np.int64)
+        return lengths if self.order is None else lengths[self.order]
 
     def shared_prefix(self) -> list[int]:
         """Return the ids that every row begins with, ending two before the first trained token.
@@ -97,76 +102,89 @@ class TokenRows:
         return prefix or []
 
 
+def write_order(folder: Path, order: Ints) -> None:
+    """Say which rows of the folder are trained, and in which order they are numbered."""
+    batch = pa.RecordBatch.from_arrays([pa.array(order, pa.int32())], schema=_ORDER_SCHEMA)
+    with (
+        pa.OSFile(str(folder / ORDER_NAME), "wb") as sink,
+        pa.ipc.new_file(sink, _ORDER_SCHEMA) as to,
+    ):
+        to.write_batch(batch)
+
+
 def write_tokens(
     folder: Path,
-    corpus: Path,
+    corpus: Path | Sequence[Path],
     tokenizer: PreTrainedTokenizerBase,
     *,
     sources: Mapping[str, float],
     max_tokens: int,
 ) -> TokenCounts:
-    """Encode the chosen sources of a corpus into the folder's Arrow file.
+    """Encode the chosen sources of one or more corpora into the folder's Arrow file.
 
     Args:
         sources: share of each source's rows to take, in corpus order; 1 takes all.
 
     Raises:
-        UserError: a source is not in the corpus, or nothing would be trained.
+        UserError: a source is in no corpus, or nothing would be trained.
     """
-    rows = _chosen_rows(corpus, sources)
-    counts = TokenCounts(0, 0, 0, 0, {})
+    corpora = [corpus] if isinstance(corpus, Path) else list(corpus)
+    rows = CorpusRows(corpora, sources)
+    encoder = _RowEncoder(tokenizer, max_tokens=max_tokens)
+    tally = _Tally()
     with (
         pa.OSFile(str(folder / ROWS_NAME), "wb") as sink,
         pa.ipc.new_file(sink, _SCHEMA) as writer,
         progress_bar(total=len(rows), label="encode", unit="row") as bar,
     ):
-        for row in rows:
-            bar.update()
-            encoded = list(_encode(row, tokenizer, max_tokens=max_tokens))
-            if not encoded:
-                counts = counts._replace(too_long=counts.too_long + 1)
-            for part in encoded:
-                counts = _count(counts, row["source"], part)
-                writer.write_batch(_record(row, part))
+        for batch in rows.batches():
+            encoded = [
+                (row, part)
+                for row, parts in zip(batch, encoder.encode(batch), strict=True)
+                for part in tally.of(row, parts)
+            ]
+            if encoded:
+                writer.write_batch(_record_batch(encoded))
+            bar.update(len(batch))
+    counts = tally.counts()
     if counts.trained_tokens == 0:
         raise UserError(
-            f"{corpus}: no token would be trained ({counts.too_long} rows longer than "
-            f"tokens.max_tokens={max_tokens}): raise the limit or choose other sources"
+            f"{', '.join(map(str, corpora))}: no token would be trained ({counts.too_long} rows "
+            f"longer than tokens.max_tokens={max_tokens}): raise the limit or choose other sources"
         )
     return counts
 
 
-def _chosen_rows(corpus: Path, sources: Mapping[str, float]) -> list[CorpusRow]:
-    table = pa.concat_tables(
-        [pq.read_table(path) for path in sorted(corpus.glob("train-*.parquet"))]
-    )
-    rows = cast("list[CorpusRow]", table.select(list(CorpusRow.__annotations__)).to_pylist())
-    present = sorted({row["source"] for row in rows})
-    if missing := sorted(set(sources) - set(present)):
-        raise UserError(f"source {missing[0]!r} is not in {corpus}: it has {', '.join(present)}")
-    chosen: list[CorpusRow] = []
-    for name, share in sources.items():
-        if not 0 < share <= 1:
-            raise UserError(f"sources.{name} must lie in (0, 1], got {share}")
-        mine = [row for row in rows if row["source"] == name]
-        chosen += mine[: max(1, round(share * len(mine)))]
-    return chosen
+class _RowEncoder:
+    """Encodes corpus rows, conversations and plain texts, a batch at a time."""
 
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, max_tokens: int) -> None:
+        self._tokenizer = tokenizer
+        self._conversations = ConversationEncoder(tokenizer)
+        self._max_tokens = max_tokens
+        # The token that ends a plain document: <|endoftext|> if known, else EOS.
+        eos = cast("int", tokenizer.eos_token_id)
+        self._separator = tokenizer.get_vocab().get("<|endoftext|>", eos)
 
-def _encode(
-    row: CorpusRow, tokenizer: PreTrainedTokenizerBase, *, max_tokens: int
-) -> Iterator[EncodedConversation]:
-    if row["messages"] is not None:
-        encoded = encode_conversation(tokenizer, row["messages"])
-        if len(encoded.ids) <= max_tokens:
-            yield _without_untrained_end(encoded)
-        return
-    ids: list[int] = tokenizer(row["text"], add_special_tokens=False)["input_ids"]
-    ids.append(_separator(tokenizer))
-    # Pieces overlap by one token, so that each token but the first is predicted exactly once.
-    for start in range(0, len(ids) - 1, max_tokens - 1):
-        piece = ids[start : start + max_tokens]
-        yield EncodedConversation(piece, [False] + [True] * (len(piece) - 1))
+    def encode(self, rows: Sequence[CorpusRow]) -> Iterator[list[EncodedConversation]]:
+        """Yield the token rows of each row; none for a conversation that is too long."""
+        chats = [row["messages"] for row in rows if row["messages"] is not None]
+        encoded_chats = iter(self._conversations.encode(chats))
+        texts = [row["text"] for row in rows if row["messages"] is None]
+        encoded_texts = iter(encode_texts(self._tokenizer, texts))
+        for row in rows:
+            if row["messages"] is None:
+                yield list(self._pieces(next(encoded_texts)))
+                continue
+            chat = next(encoded_chats)
+            yield [_without_untrained_end(chat)] if len(chat.ids) <= self._max_tokens else []
+
+    def _pieces(self, text_ids: list[int]) -> Iterator[EncodedConversation]:
+        ids = [*text_ids, self._separator]
+        # Pieces overlap by one token, so that each but the first is predicted exactly once.
+        for start in range(0, len(ids) - 1, self._max_tokens - 1):
+            piece = ids[start : start + self._max_tokens]
+            yield EncodedConversation(piece, [False] + [True] * (len(piece) - 1))
 
 
 def _without_untrained_end(row: EncodedConversation) -> EncodedConversation:
@@ -175,31 +193,44 @@ def _without_untrained_end(row: EncodedConversation) -> EncodedConversation:
     return EncodedConversation(row.ids[:end], row.trained[:end]) if end else row
 
 
-def _separator(tokenizer: PreTrainedTokenizerBase) -> int:
-    """Return the token that ends a plain document: ``<|endoftext|>`` if known, else EOS."""
-    return tokenizer.get_vocab().get("<|endoftext|>", cast("int", tokenizer.eos_token_id))
+@dataclass(slots=True)
+class _Tally:
+    """Counts the token rows as they pass."""
+
+    rows: int = 0
+    trained_tokens: int = 0
+    too_long: int = 0
+    tokens_by_source: Counter[str] = field(default_factory=Counter)
+
+    def of(self, row: CorpusRow, parts: list[EncodedConversation]) -> list[EncodedConversation]:
+        """Count the token rows of one corpus row, and pass them on."""
+        self.rows += len(parts)
+        self.too_long += not parts
+        self.trained_tokens += sum(sum(part.trained) for part in parts)
+        if parts:
+            self.tokens_by_source[row["source"]] += sum(len(part.ids) for part in parts)
+        return parts
+
+    def counts(self) -> TokenCounts:
+        """Return the sums."""
+        tokens = self.tokens_by_source.total()
+        by_source = dict(self.tokens_by_source)
+        return TokenCounts(self.rows, tokens, self.trained_tokens, self.too_long, by_source)
 
 
-def _count(counts: TokenCounts, source: str, part: EncodedConversation) -> TokenCounts:
-    by_source = dict(counts.tokens_by_source)
-    by_source[source] = by_source.get(source, 0) + len(part.ids)
-    return counts._replace(
-        rows=counts.rows + 1,
-        tokens=counts.tokens + len(part.ids),
-        trained_tokens=counts.trained_tokens + sum(part.trained),
-        tokens_by_source=by_source,
-    )
-
-
-def _record(row: CorpusRow, part: EncodedConversation) -> pa.RecordBatch:
-    values: Sequence[list[object]] = [
-        [row["id"]],
-        [row["source"]],
-        [row["lang"]],
-        [part.ids],
-        [part.trained],
-    ]
+def _record_batch(encoded: Sequence[tuple[CorpusRow, EncodedConversation]]) -> pa.RecordBatch:
+    lengths = [len(part.ids) for _, part in encoded]
+    starts = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+    ids = np.fromiter(chain.from_iterable(part.ids for _, part in encoded), np.int32)
+    trained = np.fromiter(chain.from_iterable(part.trained for _, part in encoded), np.bool_)
     return pa.RecordBatch.from_arrays(
-        [pa.array(value, type=item.type) for value, item in zip(values, _SCHEMA, strict=True)],
+        [
+            *(
+                pa.array([row[name] for row, _ in encoded], pa.string())
+                for name in ("id", "source", "lang")
+            ),
+            pa.ListArray.from_arrays(starts, pa.array(ids)),
+            pa.ListArray.from_arrays(starts, pa.array(trained)),
+        ],
         schema=_SCHEMA,
     )
