@@ -21,7 +21,13 @@ CORPUS_SCHEMA = pa.schema(
         ("script_share", pa.float32()),
         ("cld2_language", pa.string()),
         ("cld2_own_share", pa.float32()),
+        ("register", pa.string()),
+        ("num_words", pa.int32()),
+        ("stop_share", pa.float32()),
+        ("repeated_share", pa.float32()),
+        ("perplexity", pa.float32()),
         ("notes", pa.map_(pa.string(), pa.int32())),
+        ("cluster", pa.string()),
     ]
 )
 """Columns of ``train-*.parquet`` and ``heldout-*.parquet``; ``messages`` is null for plain text."""
@@ -52,8 +58,19 @@ class Metadata(TypedDict):
     """What CLD2 takes the text for; empty where it is not sure."""
     cld2_own_share: float
     """Part of the text that CLD2 finds in the region's language."""
+    register: str
+    """``hinglish``, ``taglish``, ``jakartan`` or ``malay-drift``; empty for plain language."""
+    num_words: int
+    stop_share: float
+    """Part of the words that are among the language's commonest."""
+    repeated_share: float
+    """Part of the letters in phrases of five words that stood in the text before."""
+    perplexity: float | None
+    """Under the KenLM model of the run, where it has one."""
     notes: dict[str, int]
     """What steps changed or saw in this row, counted: ``{"pii: email": 2}``."""
+    cluster: str
+    """Id of the first row that this one is equal or nearly equal to; its own where there is none."""
     held_out: bool
     """True for a row that is kept out of training."""
     step: str | None
@@ -76,7 +93,13 @@ def new_document(*, id: str, text: str, lang: str, source: str, licence: str, ur
         script_share=0.0,
         cld2_language="",
         cld2_own_share=0.0,
+        register="",
+        num_words=0,
+        stop_share=0.0,
+        repeated_share=0.0,
+        perplexity=None,
         notes={},
+        cluster="",
         held_out=False,
         step=None,
         reason=None,

@@ -5,6 +5,8 @@ from functools import cache
 
 from .config_files import config_names, read_config
 from .errors import UserError
+from .manifest import Json
+from .quality import QualityThresholds
 
 
 @dataclass(kw_only=True, slots=True)
@@ -31,6 +33,16 @@ class Region:
     """CLD2 codes of languages it takes this one for, and from how many letters it is believed.
 
     A shorter text stays. The numbers are measured: docs/decisions/language-gate.md."""
+    same_class: list[str] = field(default_factory=list)
+    """Codes that the language gate takes for this language: Malay in Indonesian text."""
+    neighbours: list[str] = field(default_factory=list)
+    """Word lists (data/lexicons) of close languages that CLD2 does not know or often misses."""
+    code_switch_scripts: list[str] = field(default_factory=list)
+    """Other scripts that a register of this language is written in: Latin for Hinglish."""
+    registers: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Labels, and the share of words of each list that a row needs to carry it."""
+    quality: QualityThresholds = field(default_factory=QualityThresholds)
+    """When a text is too poor to train on."""
     anchor: bool = False
     """True for the language that measures forgetting (English); never a target."""
     prompts: dict[str, str] = field(default_factory=dict)
@@ -73,7 +85,8 @@ def load_region(code: str) -> Region:
         raise UserError(
             f"configs/region/{code}.yaml: code is {values['code']!r}, its file says {code!r}"
         )
-    return Region(**values)  # pyright: ignore[reportArgumentType]  YAML values, keys checked above
+    quality = _quality(values.pop("quality", {}), code=code)
+    return Region(**values, quality=quality)  # pyright: ignore[reportArgumentType]  YAML, checked
 
 
 def region_codes(*, anchors: bool = True) -> list[str]:
@@ -84,3 +97,11 @@ def region_codes(*, anchors: bool = True) -> list[str]:
 
 def _is_required(item: Field[object]) -> bool:
     return item.default is MISSING and item.default_factory is MISSING
+
+
+def _quality(values: Json, *, code: str) -> QualityThresholds:
+    if not isinstance(values, dict):
+        raise UserError(f"configs/region/{code}.yaml: quality holds no keys: remove it or add some")
+    if unknown := sorted(set(values) - {item.name for item in fields(QualityThresholds)}):
+        raise UserError(f"configs/region/{code}.yaml: unknown key 'quality.{unknown[0]}'")
+    return QualityThresholds(**values)  # pyright: ignore[reportArgumentType]  YAML values
