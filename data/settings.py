@@ -10,10 +10,14 @@ class Format(Enum):
     """How a source is stored."""
 
     jsonl = "jsonl"
-    """One JSON object a line, ``.gz`` or plain."""
+    """One JSON object a line; plain, ``.gz`` or ``.zst``."""
     parquet = "parquet"
     text = "text"
-    """UTF-8 text, one document a file."""
+    """UTF-8 text, one document a file; plain, ``.gz`` or ``.zst``."""
+    wet = "wet"
+    """WARC records that hold extracted text, such as Common Crawl's WET files."""
+    dataset = "dataset"
+    """A folder: what ``save_to_disk`` of ``datasets`` wrote, or files that it can load."""
     hub = "hub"
     """A data set that ``datasets.load_dataset`` finds by name, streamed."""
 
@@ -44,6 +48,12 @@ class Source:
     """Regions that it serves; empty: every region."""
     id_field: str = "id"
     text_field: str = "text"
+    """A dotted path such as ``content.body`` leads into a row; a list's texts become paragraphs."""
+    url_field: str = "url"
+    licence_field: str | None = None
+    """Column with each row's own licence, which wins over ``licence``."""
+    where: dict[str, str] = field(default_factory=dict)
+    """Take only rows whose column has one of these values: ``{language_code: "tgl,fil"}``."""
     label_field: str = "label"
     messages_field: str = "messages"
     suite: str | None = None
@@ -52,14 +62,33 @@ class Source:
     """Read so many rows of each file, or of the data set."""
     hub_config: str | None = None
     hub_split: str = "train"
+    """Also for ``format=dataset``; several with commas."""
+    hub_data_files: str | None = None
+    """Files of the data set, as a glob."""
+    hub_data_dir: str | None = None
+    hub_parts: int = 1
+    """Streams to read the data set in, side by side; it must have so many files to gain from it."""
     hub_revision: str | None = None
     """Commit of the data set; without one, the newest is read and the run cannot be repeated."""
+    gated: bool = False
+    """The data set's page asks to accept terms first; then HF_TOKEN must be set."""
 
     def __post_init__(self) -> None:
         if self.kind is Kind.task and self.suite is None:
             raise ValueError("a source with kind=task needs suite=..., whose labels it carries")
         if self.limit_rows is not None and self.limit_rows < 1:
             raise ValueError(f"limit_rows must be 1 or more, got {self.limit_rows}")
+        if self.hub_parts < 1:
+            raise ValueError(f"hub_parts must be 1 or more, got {self.hub_parts}")
+
+
+class OnBadRow(Enum):
+    """What a row that cannot be read does."""
+
+    drop = "drop"
+    """It is counted and kept among the dropped rows, with its place."""
+    stop = "stop"
+    """It ends the run with one line."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -68,18 +97,57 @@ class Corpus:
 
     name: str
     sources: dict[str, Source]
+    skip_missing: bool = False
+    """Go on without a source that is missing, gated or out of reach; it is listed in the funnel."""
+    on_bad_row: OnBadRow = OnBadRow.drop
+    max_bad_share: float = 0.05
+    """A part with more than 10 bad rows that are more than this share of it stops the run."""
+    max_row_bytes: int = 20_000_000
+    """A longer row is a bad one; it is never held in memory whole (but in Parquet)."""
+    part_bytes: int = 64 * 2**20
+    """A larger JSONL or Parquet file is read in parts of about this size, side by side."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_bad_share <= 1:
+            raise ValueError(f"corpus.max_bad_share must lie in [0, 1], got {self.max_bad_share}")
+        for name in ("max_row_bytes", "part_bytes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"corpus.{name} must be 1 or more, got {getattr(self, name)}")
+
+
+class EngineKind(Enum):
+    """Which of datatrove's executors runs the stages."""
+
+    local = "local"
+    """This machine."""
+    slurm = "slurm"
+    """A chain of SLURM job arrays, followed until it ends."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Engine:
-    """Where the pipeline runs: datatrove's local executor."""
+    """Where the stages run; the result is the same everywhere."""
 
+    kind: EngineKind = EngineKind.local
     workers: int | None = None
-    """Processes; None: one for each 64 MB of input, at most one a core. Same result with any."""
+    """Tasks at a time. None: local, one process for each 64 MB of input, at most one a core;
+    slurm, no limit."""
+    partition: str = ""
+    """SLURM partition."""
+    time_limit: str = "04:00:00"
+    """SLURM's limit for one task, ``hours:minutes:seconds``."""
+    memory_gb: int = 4
+    """Memory that SLURM is asked for, for each task."""
+    setup: list[str] = field(default_factory=list)
+    """Shell lines before each task: ``module load python``."""
+    sbatch: dict[str, str] = field(default_factory=dict)
+    """Further options of sbatch: ``{account: nlp, qos: low}``."""
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
             raise ValueError(f"engine.workers must be 1 or more, got {self.workers}")
+        if self.kind is EngineKind.slurm and not self.partition:
+            raise ValueError("engine.partition is empty: name one of those that sinfo lists")
 
 
 @dataclass(kw_only=True, slots=True)
