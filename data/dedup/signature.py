@@ -89,16 +89,14 @@ def hash_grams(keys: Sequence[str]) -> Grams:
 def _pieces(key: str) -> list[str]:
     """Cut a key between words; each piece begins with the last four words of the one before."""
     pieces: list[str] = []
-    start = 0
-    while True:
-        end = key.find(" ", start + _PIECE_CHARS)
-        if end < 0:
-            return [*pieces, key[start:]]
+    start = end = 0
+    while (end := key.find(" ", end + _PIECE_CHARS)) >= 0:
         pieces.append(key[start:end])
         start = end
         for _ in range(GRAM_WORDS - 1):
-            start = key.rfind(" ", 0, start)
-        start += 1
+            start = max(key.rfind(" ", 0, start), 0)
+        start += start > 0
+    return [*pieces, key[start:]]
 
 
 def _hash_grams(keys: Sequence[str]) -> Grams:

@@ -24,6 +24,19 @@ def test_vowel_signs_nukta_diacritics_digits_and_word_ends_count(text: str, othe
     assert match_key(text) != match_key(other)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "क्‍षमा करें। ज़िला, ÑGALAN—niya “di” \u00ad १२ 😀 ",
+        "ab\ud800 — cd ",
+        "नमस्ते \U000e0041\U00020000 x",
+    ],
+)
+def test_long_texts_have_the_key_of_their_pieces(text: str) -> None:
+    piece = f"{text} satu dua "
+    assert match_key(piece * 200) == " ".join([match_key(piece)] * 200)
+
+
 ITEM = (
     "Turki dikelilingi oleh laut di tiga sisi: Laut Aegea di barat, "
     "Laut Hitam di utara dan Laut Mediterania di selatan."
