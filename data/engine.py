@@ -1,36 +1,57 @@
-"""Runs a pipeline on datatrove's local executor, quietly, in this process or in several."""
+"""Runs the stages on datatrove's executors: in this process, in several, or as SLURM arrays."""
 
 import ctypes
 import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stderr
+from contextlib import nullcontext, redirect_stderr
 from copy import deepcopy
 from pathlib import Path
 
 from datatrove.executor.local import LocalPipelineExecutor
-from datatrove.pipeline.base import PipelineStep
 from datatrove.utils.stats import PipelineStats
 from loguru import logger
 from multiprocess.context import ForkServerContext
 
+from .meter import show_meters
+from .settings import Engine, EngineKind
+from .slurm_engine import run_on_slurm
+from .stage import Stage, log_folder
+
 _PR_SET_PDEATHSIG = 1
 
 
-def run_pipeline(
-    steps: Sequence[PipelineStep], *, num_tasks: int, num_workers: int, log_folder: Path
+def run_stages(
+    stages: Sequence[Stage], *, work: Path, engine: Engine, num_workers: int, label: str
 ) -> None:
-    """Run the steps over all tasks; tasks that the log folder knows as done are not run again.
+    """Run all stages in order; tasks that are marked as done in the work folder are left alone.
 
-    Task n is the same work however many processes share the tasks. Each task's log is
-    ``logs/task_<n>.log`` in the log folder.
+    Raises:
+        UserError: what a step found wrong in its input.
+        RunError: a SLURM job ended without its work done.
     """
     logger.remove()  # datatrove logs to sys.stderr from its import on
-    executor = _LocalExecutor(
-        pipeline=list(steps), tasks=num_tasks, workers=num_workers, logging_dir=str(log_folder)
-    )
-    executor.run()
+    if engine.kind is EngineKind.slurm:
+        run_on_slurm(stages, work=work, engine=engine, label=label)
+        return
+    for stage in stages:
+        workers = min(num_workers, stage.num_tasks)
+        executor = _LocalExecutor(
+            pipeline=list(stage.steps),
+            tasks=stage.num_tasks,
+            workers=workers,
+            logging_dir=str(log_folder(work, stage)),
+        )
+        bar = (
+            show_meters(
+                stage.meters, total_bytes=stage.size_bytes, label=f"{label} {stage.name}"
+            )
+            if stage.meters
+            else nullcontext()
+        )
+        with bar:
+            executor.run()
 
 
 class _LocalExecutor(LocalPipelineExecutor):

@@ -1,7 +1,7 @@
-"""Where the rows of a corpus went: counted once at the end, shown by step, source and reason."""
+"""Where the rows of a corpus went: counted part by part, shown by step, source and reason."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -10,7 +10,18 @@ from .manifest import Json
 if TYPE_CHECKING:
     from .document import Metadata
 
-STEPS = ("normalise", "script", "language", "decontaminated", "duplicate")
+STEPS = (
+    "read",
+    "normalise",
+    "markup",
+    "boilerplate",
+    "script",
+    "language",
+    "quality",
+    "pii",
+    "decontaminated",
+    "duplicate",
+)
 """The gates in the order in which a row meets them."""
 FATES = ("train", "heldout")
 
@@ -24,26 +35,56 @@ class Funnel:
     rows: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """By source, fate or step, and reason (empty for kept rows)."""
     chars: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Characters of kept rows by source and fate."""
-    hit_items: dict[str, set[str]] = field(default_factory=dict)
-    """Ids of benchmark items that were met, by suite and split."""
+    """Characters by source, of training rows (``train``) and of all (``read``)."""
+    notes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """What steps changed or saw, by source and note, in kept and dropped rows."""
+    items: set[tuple[str, str]] = field(default_factory=set)
+    """Benchmark items that were met: suite with split, and id."""
 
     def add(self, metadata: "Metadata", *, fate: str) -> None:
-        """Count one row; ``fate`` is train, heldout or dropped."""
+        """Count one row, once every step is done with it; ``fate`` is train, heldout or dropped."""
         source, step, reason = metadata["source"], metadata["step"], metadata["reason"]
+        self.chars[source, "read"] += metadata["num_chars"]
+        for what, number in metadata["notes"].items():
+            self.notes[source, what] += number
         if step is None or reason is None:
             self.rows[source, fate, ""] += 1
             self.chars[source, fate] += metadata["num_chars"]
             return
         self.rows[source, step, reason] += 1
         if step == "decontaminated":
-            benchmark = reason.partition(":")[0]
-            self.hit_items.setdefault(benchmark, set()).add(metadata["detail"] or "")
+            self.items.add((reason.partition(":")[0], metadata["detail"] or ""))
+
+    def to_json(self) -> Counts:
+        """Return what one part counted, for ``Funnel.sum``."""
+        return {
+            "rows": [[*key, number] for key, number in self.rows.items()],
+            "chars": [[*key, number] for key, number in self.chars.items()],
+            "notes": [[*key, number] for key, number in self.notes.items()],
+            "items": [list(item) for item in sorted(self.items)],
+        }
+
+    @classmethod
+    def sum(cls, parts: Iterable[Mapping[str, Json]]) -> "Funnel":
+        """Return the funnel of all parts, in their order."""
+        total = cls()
+        for part in parts:
+            for name, counter in (
+                ("rows", total.rows),
+                ("chars", total.chars),
+                ("notes", total.notes),
+            ):
+                for *key, number in cast("list[list[object]]", part[name]):
+                    cast("Counter[tuple[object, ...]]", counter)[tuple(key)] += cast("int", number)
+            items = cast("list[list[str]]", part["items"])
+            total.items.update((suite, item) for suite, item in items)
+        return total
 
     def counts(self) -> Counts:
         """Return the whole funnel as JSON, in a fixed order."""
         return {
             "rows_read": self.rows.total(),
+            "chars_read": sum(n for (_, what), n in self.chars.items() if what == "read"),
             "steps": cast("Json", self._steps()),
             "decontaminated": self._decontaminated(),
             "train_rows": self._kept("train"),
@@ -68,12 +109,13 @@ class Funnel:
                 }
             )
             rows_left -= reasons.total()
+        assert rows_left == self._kept("train") + self._kept("heldout"), "a step is not in STEPS"
         return steps
 
     def _decontaminated(self) -> Counts:
         rows = sum(number for (_, step, _), number in self.rows.items() if step == "decontaminated")
-        items = {name: len(found) for name, found in sorted(self.hit_items.items())}
-        return {"rows": rows, "items_met": cast("Json", items)}
+        met = Counter(suite for suite, _ in self.items)
+        return {"rows": rows, "items_met": cast("Json", dict(sorted(met.items())))}
 
     def _source(self, source: str) -> Counts:
         dropped = {
@@ -81,9 +123,11 @@ class Funnel:
             for (at, step, reason), number in sorted(self.rows.items())
             if at == source and step not in FATES
         }
+        notes = {what: number for (at, what), number in sorted(self.notes.items()) if at == source}
         return {
             "rows_read": sum(number for (at, _, _), number in self.rows.items() if at == source),
             "dropped": cast("Json", dropped),
+            "notes": cast("Json", notes),
             "train_rows": self.rows[source, "train", ""],
             "heldout_rows": self.rows[source, "heldout", ""],
             "train_chars": self.chars[source, "train"],

@@ -1,12 +1,12 @@
-"""Writes what the gates made of one part, kept and dropped rows alike."""
+"""Writes what a stage made of one part, kept and dropped rows alike."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from datatrove.data import Document
 
-from ..document import DROPPED_SCHEMA, to_row
-from ..row_file import RowWriter
+from ..document import PART_SCHEMA, metadata_of, to_row
+from ..row_file import RowWriter, remove_part
 from .step import Step
 
 
@@ -21,10 +21,9 @@ class WritePart(Step):
 
     def stream(self, documents: Iterable[Document], *, rank: int) -> Iterator[Document]:
         """Yield every document after it is written."""
-        stem = f"part-{rank:05d}"
-        for left_over in self.folder.glob(f"{stem}-*"):
-            left_over.unlink()
-        with RowWriter(self.folder, stem=stem, schema=DROPPED_SCHEMA) as writer:
+        remove_part(self.folder, "part", rank=rank)
+        with RowWriter(self.folder, stem=f"part-{rank:05d}", schema=PART_SCHEMA) as writer:
             for document in documents:
+                metadata_of(document)["num_chars"] = len(document.text)
                 writer.write(to_row(document))
                 yield document

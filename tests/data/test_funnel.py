@@ -1,3 +1,6 @@
+import json
+
+import pytest
 from lokal.data.document import Metadata, metadata_of, new_document
 from lokal.data.funnel import Funnel, most_dropped
 
@@ -11,21 +14,30 @@ def metadata(source: str, step: str | None = None, reason: str = "", detail: str
     return found
 
 
-def test_every_row_is_in_one_place_and_the_steps_add_up() -> None:
-    funnel = Funnel()
-    for item in ("sib200/1", "sib200/2", "sib200/1"):
+def two_parts() -> list[Funnel]:
+    first, second = Funnel(), Funnel()
+    for item in ("sib200/1", "sib200/2"):
         row = metadata("flores", "decontaminated", "sib200 test: exact", item)
-        funnel.add(row, fate="dropped")
-    funnel.add(metadata("flores", "script", "other script", "Latn 90%"), fate="dropped")
-    funnel.add(metadata("ud", "duplicate", "same text"), fate="dropped")
+        first.add(row, fate="dropped")
+    row = metadata("flores", "decontaminated", "sib200 test: exact", "sib200/1")
+    second.add(row, fate="dropped")
+    second.add(metadata("flores", "script", "other script", "Latn 90%"), fate="dropped")
+    second.add(metadata("ud", "duplicate", "same text"), fate="dropped")
     for fate in ("train", "train", "heldout"):
-        funnel.add(metadata("ud"), fate=fate)
-    counts = funnel.counts()
-    assert counts["rows_read"] == 8
-    assert counts["steps"] == [
-        {"step": "normalise", "rows_in": 8, "rows_out": 8, "dropped": {}},
+        row = metadata("ud")
+        row["notes"]["pii: email"] = 2
+        second.add(row, fate=fate)
+    return [first, second]
+
+
+def test_every_row_is_in_one_place_and_the_steps_add_up_over_the_parts() -> None:
+    written = [json.loads(json.dumps(part.to_json())) for part in two_parts()]
+    counts = Funnel.sum(written).counts()
+    assert (counts["rows_read"], counts["chars_read"]) == (8, 80)
+    steps = counts["steps"]
+    assert isinstance(steps, list)
+    assert [step for step in steps if isinstance(step, dict) and step["dropped"]] == [
         {"step": "script", "rows_in": 8, "rows_out": 7, "dropped": {"other script": 1}},
-        {"step": "language", "rows_in": 7, "rows_out": 7, "dropped": {}},
         {
             "step": "decontaminated",
             "rows_in": 7,
@@ -40,6 +52,7 @@ def test_every_row_is_in_one_place_and_the_steps_add_up() -> None:
         "flores": {
             "rows_read": 4,
             "dropped": {"decontaminated: sib200 test: exact": 3, "script: other script": 1},
+            "notes": {},
             "train_rows": 0,
             "heldout_rows": 0,
             "train_chars": 0,
@@ -47,9 +60,17 @@ def test_every_row_is_in_one_place_and_the_steps_add_up() -> None:
         "ud": {
             "rows_read": 4,
             "dropped": {"duplicate: same text": 1},
+            "notes": {"pii: email": 6},
             "train_rows": 2,
             "heldout_rows": 1,
             "train_chars": 20,
         },
     }
     assert most_dropped(counts) == "decontaminated: sib200 test: exact (3 rows)"
+
+
+def test_a_step_that_the_funnel_does_not_know_is_a_fault() -> None:
+    funnel = Funnel()
+    funnel.add(metadata("ud", "new step", "reason"), fate="dropped")
+    with pytest.raises(AssertionError, match="not in STEPS"):
+        funnel.counts()
