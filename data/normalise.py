@@ -28,7 +28,7 @@ _HYPHENS = re.compile(r"(?<=\w)[\u2010\u2011](?=\w)")
 _APOSTROPHES = re.compile(r"(?<=[^\W\d_])[`\u00b4](?=[^\W\d_])")
 _CODE_LINE = re.compile(r"(?<![^\W\d_])`|`(?![^\W\d_])")
 _SPACED = re.compile(r"(?<=\S) {2,}")
-_TRAILING_BLANKS = re.compile(r" +$", re.MULTILINE)
+_TRAILING_BLANKS = re.compile(r"(?<! ) +$", re.MULTILINE)
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 _DEVANAGARI = re.compile(r"[\u0900-\u097f]")
