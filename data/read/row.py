@@ -16,7 +16,8 @@ FAULTS = {
     "no text": "set text_field to one of its columns",
     "no label": "set label_field to one of its columns",
     "unknown label": "correct it, or name another suite",
-    "no messages": "correct them, or set messages_field",
+    "no messages": "correct them, or set chat_format, messages_field or columns",
+    "no task": "correct it, or set columns",
     "no such column": "correct the source's where",
     "web page, not text": "extract its text first",
     "damaged file": "get it again",
@@ -27,7 +28,14 @@ FAULTS = {
 """Every reason for which a row is not read, with the cure."""
 FILE_FAULTS = {"damaged file", "empty", "no row matches", "source skipped"}
 """Those that concern a file, not one row of it."""
-SETTING_FAULTS = {"no text", "no label", "unknown label", "no messages", "no such column"}
+SETTING_FAULTS = {
+    "no text",
+    "no label",
+    "unknown label",
+    "no messages",
+    "no task",
+    "no such column",
+}
 """Those that a wrong setting causes, where all rows have them."""
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from datatrove.data import Document
 
+from ..conversations import to_messages
 from ..document import metadata_of, new_document, note
 from ..errors import UserError
+from ..instruction import load_task, read_task_row
 from ..message import Message
 from ..meter import Meter
 from ..read import (
@@ -28,11 +31,17 @@ from ..sources import Part
 from ..suite import load_suite
 from .step import Step
 
-_ROLES = ("system", "user", "assistant")
 _RECORDED_KEYS = ({"model", "response"}, {"model", "responses"}, {"system", "reply", "state"})
 _FEW_BAD_ROWS = 10
 _BAD_ROWS_BETWEEN_CHECKS = 1000
 _DEFAULTS = Corpus(name="", sources={})
+
+
+class _Content(NamedTuple):
+    text: str = ""
+    """Empty where messages hold it."""
+    label: str | None = None
+    messages: list[Message] | None = None
 
 
 class ReadSource(Step):
@@ -155,9 +164,7 @@ def _to_document(
 ) -> Document:
     source, values = part.source, row.values
     _refuse_recorded(row)
-    text = "" if source.kind is Kind.chat else _text(row, source.text_field)
-    label = _label(row, source, labels) if source.kind is Kind.task else None
-    messages = _messages(row, source.messages_field) if source.kind is Kind.chat else None
+    text, label, messages = _content(row, source, region=region, labels=labels)
     licence = _string(values.get(source.licence_field)) if source.licence_field else ""
     row_id, is_repeated = ids.take(values.get(source.id_field), number=row.number)
     document = new_document(
@@ -173,6 +180,30 @@ def _to_document(
     if is_repeated:
         note(document, "read: repeated id")
     return document
+
+
+def _content(row: RawRow, source: Source, *, region: Region, labels: list[str]) -> _Content:
+    """Return what the row is read for.
+
+    Raises:
+        RowError: it lacks what its kind needs.
+    """
+    if source.kind is Kind.text:
+        return _Content(text=_text(row, source.text_field))
+    if source.kind is Kind.chat:
+        try:
+            return _Content(messages=to_messages(row.values, source))
+        except ValueError as error:
+            raise RowError("no messages", str(error)) from error
+    if source.task is None:
+        label = _label(row, source, labels)
+        return _Content(text=_text(row, source.text_field), label=label)
+    task = load_task(region.code, source.task)
+    try:
+        fields, label = read_task_row(row.values, task, source.columns)
+    except ValueError as error:
+        raise RowError("no task", str(error)) from error
+    return _Content(label=label, messages=fields)
 
 
 def _string(value: object) -> str:
@@ -203,25 +234,6 @@ def _label(row: RawRow, source: Source, labels: list[str]) -> str:
     if label not in labels:
         raise RowError("unknown label", f"{label!r}: suite {source.suite} has {', '.join(labels)}")
     return label
-
-
-def _messages(row: RawRow, field: str) -> list[Message]:
-    turns = row.values.get(field)
-    if not isinstance(turns, list):
-        raise RowError("no messages", _none_of(field, row.values))
-    messages: list[Message] = []
-    for turn in turns:
-        role = turn.get("role") if isinstance(turn, dict) else None
-        content = turn.get("content") if isinstance(turn, dict) else None
-        if role not in _ROLES or not isinstance(content, str):
-            raise RowError(
-                "no messages",
-                f"a message needs role ({', '.join(_ROLES)}) and content: got {str(turn)[:80]}",
-            )
-        messages.append(Message(role=role, content=content))
-    if not messages or messages[-1]["role"] != "assistant":
-        raise RowError("no messages", "the last one is not the assistant's: nothing to train on")
-    return messages
 
 
 def _none_of(field: str, values: Mapping[str, object]) -> str:

@@ -1,5 +1,6 @@
 import gzip
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from datatrove.data import Document
 from lokal.data.document import is_dropped, metadata_of
 from lokal.data.errors import UserError
 from lokal.data.region import load_region
-from lokal.data.settings import Corpus, Format, Kind, OnBadRow, Source
+from lokal.data.settings import ChatFormat, Corpus, Format, Kind, OnBadRow, Source
 from lokal.data.sources import list_parts
 from lokal.data.steps.read_source import ReadSource
 
@@ -226,6 +227,44 @@ def test_too_many_bad_rows_stop_the_run(tmp_path: Path) -> None:
     assert len(drops_of(documents_of(more, tmp_path))) == 11
 
 
+def test_a_conversation_and_a_task_row_are_read_by_their_columns(tmp_path: Path) -> None:
+    row = {"inputs": "ज़िला क्या है?", "targets": "प्रशासन की इकाई।", "lang": "hin"}
+    (tmp_path / "chat.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    columns = {"prompt": "inputs", "completion": "targets"}
+    chat = {"kind": Kind.chat, "chat_format": ChatFormat.prompt, "columns": columns}
+    (document,) = documents_of(corpus_of(tmp_path / "chat.jsonl", **chat), tmp_path)
+    assert metadata_of(document)["messages"] == [
+        {"role": "user", "content": row["inputs"]},
+        {"role": "assistant", "content": row["targets"]},
+    ]
+    task = {"kind": Kind.task, "task": "topic", "columns": {"text": "inputs"}}
+    (tmp_path / "task.jsonl").write_text(json.dumps({**row, "label": "geography"}))
+    (document,) = documents_of(corpus_of(tmp_path / "task.jsonl", **task), tmp_path)
+    assert metadata_of(document)["messages"] == [{"role": "text", "content": row["inputs"]}]
+    assert metadata_of(document)["label"] == "geography"
+    with pytest.raises(UserError, match=r"no task \(the label|no task \(column 'text' holds no"):
+        documents_of(corpus_of(tmp_path / "task.jsonl", kind=Kind.task, task="topic"), tmp_path)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
+def test_a_line_of_200_megabytes_is_dropped_in_little_memory(tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"rows.jsonl{ending}"
+    pack = {".gz": gzip.open, ".zst": zstandard.open, "": Path.open}[ending]
+    with pack(file, "wb") as stream:
+        stream.write(GOOD + b'{"text": "')
+        for _ in range(200):
+            stream.write(b"x" * 1_000_000)
+        stream.write(b'"}\n' + GOOD)
+    tracemalloc.start()
+    documents = documents_of(corpus_of(file), tmp_path)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [reason for reason, _ in drops_of(documents)] == ["too long"]
+    assert len(kept_of(documents)) == 2
+    assert peak_bytes < 64_000_000
+
+
 TASK = {"kind": Kind.task, "suite": "sib200"}
 CHAT = {"kind": Kind.chat}
 
@@ -237,9 +276,9 @@ CHAT = {"kind": Kind.chat}
         ({"text": "Dua"}, {"where": {"x": "y"}}, r"no such column \('x' is none of text\)"),
         ({"text": "Dua"}, TASK, r"rows\.jsonl:1: no label .*set label_field"),
         ({"text": "Dua", "label": "olahraga"}, TASK, r"label \('olahraga': suite sib200 has sci"),
-        ({"text": "Dua"}, CHAT, r"no messages .*set messages_field"),
-        ({"messages": [{"role": "bot", "content": "x"}]}, CHAT, r"needs role \(system, user, ass"),
-        ({"messages": [{"role": "user", "content": "x"}]}, CHAT, r"last one is not the assistant"),
+        ({"text": "Dua"}, CHAT, r"no messages \(no column 'messages' .*set chat_fo"),
+        ({"messages": [{"role": "bot", "content": "x"}]}, CHAT, r"no messages \(.*'bot'"),
+        ({"messages": [{"role": "user", "content": "x"}]}, CHAT, r"last turn is not the assistant"),
         ({"id": "s/1", "model": "gpt-4", "response": "x"}, {}, r"recorded model answer .*compari"),
         ({"model": "gpt-4", "responses": ["x"], "text": "y"}, TASK, "may not be trained on"),
         ({"system": "gpt-4", "reply": "x", "state": "ok"}, {}, "may not be trained on"),
