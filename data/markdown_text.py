@@ -10,8 +10,8 @@ FENCED_BLOCK = re.compile(
 _STRAY_FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})[^`\n]*$\n?", re.MULTILINE)
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)([^\n]+?)(?<!`)\1(?!`)")
 _TARGET = r"\((?:[^()\s]|\([^()\s]*\))*(?:\s+[\"'][^\"'\n]*[\"'])?\)"
-_BADGE = re.compile(rf"\[!\[[^\]\n]*\]{_TARGET}\s*\]{_TARGET}")
-_IMAGE = re.compile(rf"!\[([^\]\n]*)\]{_TARGET}")
+_BADGE = re.compile(rf"\[!\[[^\[\]\n]*\]{_TARGET}\s*\]{_TARGET}")
+_IMAGE = re.compile(rf"!\[([^\[\]\n]*)\]{_TARGET}")
 _LINK = re.compile(rf"(?<![\w\])])\[((?:[^\[\]\n]|\[[^\[\]\n]*\])+)\](?=\([^)\s]*[/.#:@]){_TARGET}")
 _REFERENCE = re.compile(r"(?<![\w\])])\[([^\[\]\n]+)\]\[[^\[\]\n]*\]")
 _DEFINITION = re.compile(
@@ -21,7 +21,9 @@ _AUTOLINK = re.compile(r"<((?:https?|ftp|mailto):[^<>\s]+)>")
 _HEADING = re.compile(
     r"^ {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?(?:[ \t]*\{#[^}\n]*\})?$", re.MULTILINE
 )
-_BOLD = re.compile(r"(\*\*|~~)(?=\S)([^\n]+?)(?<=\S)\1")
+# What is in bold holds no second mark: a line full of open ones would take time squared.
+_BOLD = re.compile(r"\*\*(?=\S)((?:[^*\n]|\*(?!\*))+)(?<=\S)\*\*")
+_STRUCK = re.compile(r"~~(?=\S)([^~\n]+)(?<=\S)~~")
 _BOLD_LOW = re.compile(r"(?<!\w)__(?=\S)([^_\n]*[^\w\n][^_\n]*?)(?<=\S)__(?!\w)")
 _ITALIC = re.compile(r"(?<![\w*\\])\*(?=[^\s*])([^*\n]+?)(?<=[^\s*])\*(?![\w*])")
 _ITALIC_LOW = re.compile(r"(?<![\w\\])_(?=[^\s_])([^_\n]+?)(?<=[^\s_])_(?!\w)")
@@ -44,7 +46,7 @@ _MIN_ALT_WORDS = 3
 _KINDS = (
     re.compile(r"^#{1,6} \S", re.MULTILINE),
     re.compile(r"\*\*[^\s*][^*\n]*\*\*"),
-    re.compile(rf"\[[^\]\n]+\]{_TARGET}"),
+    re.compile(rf"\[[^\[\]\n]+\]{_TARGET}"),
     _SEPARATOR,
     re.compile(r"^(?:`{3,}|~{3,})", re.MULTILINE),
     re.compile(r"(?<!`)`[^`\n]+`(?!`)"),
@@ -131,7 +133,7 @@ def strip_markdown(text: str, *, counts: Counter[str]) -> str:
     text = _HEADING.sub(r"\1", text)
     text = _TASK.sub(r"\1", text)
     text = _AUTOLINK.sub(r"\1", text)
-    text = _BOLD.sub(r"\2", _BOLD.sub(r"\2", text))
+    text = _STRUCK.sub(r"\1", _BOLD.sub(r"\1", text))
     text = _ITALIC_LOW.sub(r"\1", _ITALIC.sub(r"\1", _BOLD_LOW.sub(r"\1", text)))
     return _ESCAPE.sub(r"\1", text) if "\\" in text else text
 

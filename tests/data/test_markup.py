@@ -1,3 +1,6 @@
+import time
+
+import pytest
 from lokal.data.markup import Code, MarkupConfig, strip_markup
 
 PAGE = """# Pag-aaral
@@ -87,3 +90,13 @@ def test_wraps_stay_by_config() -> None:
     text = (line * 12).strip()
     assert "\n" not in strip_markup(text, MarkupConfig()).text
     assert strip_markup(text, MarkupConfig(rejoin=False)).text == text
+
+
+@pytest.mark.parametrize(
+    "mark", ["**a ", "[a", "![", "<!-- ", "<script>", "<a ", "`` ` ", "|", "&a"]
+)
+def test_open_marks_by_the_thousand_take_no_time(mark: str) -> None:
+    text = f"# judul\n**tebal**\n{mark * 30_000}]("
+    started = time.perf_counter()
+    strip_markup(text, MarkupConfig())
+    assert time.perf_counter() - started < 5  # seconds; squared time would be minutes
