@@ -19,6 +19,7 @@ _ROWS_AT_ONCE = 2**16
 Rows = NDArray[np.int64]
 Pairs = NDArray[np.int64]
 """[N, 3]: earlier row, later row, places in which their signatures agree."""
+_NO_PAIRS = np.empty((0, 3), dtype=np.int64)
 
 
 def repeated(parts: Sequence[NDArray[np.uint64]]) -> tuple[Rows, NDArray[np.uint64]]:
@@ -51,22 +52,21 @@ def repeated(parts: Sequence[NDArray[np.uint64]]) -> tuple[Rows, NDArray[np.uint
     return all_rows[order], all_values[order]
 
 
-def find_pairs(store: RowStore, *, band: int, min_equal: int) -> Pairs:
-    """Return the pairs of rows that share this band and agree in at least ``min_equal`` places.
+def find_pairs(store: RowStore, *, band: int, min_linked: int, min_alike: int) -> Pairs:
+    """Return the pairs of rows that share this band and agree in ``min_linked`` places or more.
 
-    Of rows with the same text only the first is compared.
+    Of rows with the same text only the first is compared. In a large bucket a row is compared
+    until it meets one that it agrees with in ``min_alike`` places, for which it can be dropped.
     """
     rows, keys = _without_copies(store, *repeated(store.column(f"band-{band:03d}")))
     sizes = _bucket_sizes(keys)
     small = sizes <= SMALL_BUCKET
-    found = [np.empty((0, 3), dtype=np.int64)]
+    found = [_NO_PAIRS]
     for first, second in _all_pairs(rows[small], keys[small]):
-        found.append(_confirmed(store, first, second, min_equal=min_equal))
-    starts = np.flatnonzero(_is_first(keys) & ~small)
-    found += [
-        _led_pairs(store, rows[start : start + sizes[start]], min_equal=min_equal)
-        for start in starts
-    ]
+        found.append(_confirmed(store, first, second, min_linked=min_linked))
+    for start in np.flatnonzero(_is_first(keys) & ~small):
+        bucket = rows[start : start + sizes[start]]
+        found += _led_pairs(store, bucket, min_linked=min_linked, min_alike=min_alike)
     pairs = np.concatenate(found)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
@@ -109,33 +109,43 @@ def _all_pairs(rows: Rows, keys: NDArray[np.uint64]) -> Iterator[tuple[Rows, Row
             yield rows[chosen], rows[chosen + shift]
 
 
-def _confirmed(store: RowStore, first: Rows, second: Rows, *, min_equal: int) -> Pairs:
+def _confirmed(store: RowStore, first: Rows, second: Rows, *, min_linked: int) -> Pairs:
     equal = _agreement(store.gather("signatures", first), store.gather("signatures", second))
-    pairs = np.column_stack([first, second, equal]).astype(np.int64)
-    return pairs[equal >= min_equal]
+    linked = equal >= min_linked
+    return _as_pairs(first[linked], second[linked], equal[linked])
 
 
-def _agreement(one_NP: NDArray[np.uint16], other_NP: NDArray[np.uint16]) -> NDArray[np.int64]:
-    return (one_NP == other_NP).sum(axis=1)
-
-
-def _led_pairs(store: RowStore, rows: Rows, *, min_equal: int) -> Pairs:
+def _led_pairs(store: RowStore, rows: Rows, *, min_linked: int, min_alike: int) -> Iterator[Pairs]:
     """Compare the rows of a large bucket with leaders: rows that are like no leader before them.
 
     A thousand copies of one template cost a thousand comparisons, not half a million. Two rows
     with the same leader are linked through it. A pair is lost only if its rows have different
     leaders, or none among the first MAX_LEADERS, here and in every other band that they share.
     """
-    found = [np.empty((0, 3), dtype=np.int64)]
-    for _ in range(MAX_LEADERS):
-        if len(rows) < 2:
-            break
-        leader, rows = rows[:1], rows[1:]
-        alike = [np.empty((0, 3), dtype=np.int64)]
-        for start in range(0, len(rows), _PAIRS_AT_ONCE):
-            chosen = rows[start : start + _PAIRS_AT_ONCE]
-            alike.append(_confirmed(store, leader.repeat(len(chosen)), chosen, min_equal=min_equal))
-        led = np.concatenate(alike)
-        found.append(led)
-        rows = rows[~np.isin(rows, led[:, 1])]
-    return np.concatenate(found)
+    leaders: list[tuple[int, NDArray[np.uint16]]] = []
+    for start in range(0, len(rows), _PAIRS_AT_ONCE):
+        unled = rows[start : start + _PAIRS_AT_ONCE]
+        signatures_RP = store.gather("signatures", unled)
+        is_linked = np.zeros(len(unled), dtype=np.bool_)
+        for place in range(MAX_LEADERS):
+            if len(unled) and place == len(leaders):
+                leaders.append((int(unled[0]), signatures_RP[0]))
+                unled, signatures_RP, is_linked = unled[1:], signatures_RP[1:], is_linked[1:]
+            if len(unled) == 0:
+                break
+            leader, signature_P = leaders[place]
+            equal = _agreement(signatures_RP, signature_P)
+            led = equal >= min_alike
+            new = led | ((equal >= min_linked) & ~is_linked)  # one link a row: no flood of pairs
+            if new.any():
+                yield _as_pairs(np.full(new.sum(), leader), unled[new], equal[new])
+                is_linked |= new
+                unled, signatures_RP, is_linked = unled[~led], signatures_RP[~led], is_linked[~led]
+
+
+def _agreement(one_NP: NDArray[np.uint16], other_NP: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    return (one_NP == other_NP).sum(axis=-1, dtype=np.uint16)
+
+
+def _as_pairs(first: Rows, second: Rows, equal: NDArray[np.uint16]) -> Pairs:
+    return np.column_stack([first, second, equal]).astype(np.int64)

@@ -31,7 +31,11 @@ class FindPairs(Step):
         """Yield nothing new."""
         yield from documents
         store = RowStore(self.folder / "rows", num_parts=self.num_parts)
-        min_equal = ceil(self.config.min_linked * self.config.num_permutations)
-        pairs = find_pairs(store, band=rank, min_equal=min_equal)
+        pairs = find_pairs(
+            store,
+            band=rank,
+            min_linked=ceil(self.config.min_linked * self.config.num_permutations),
+            min_alike=ceil(self.config.min_similarity * self.config.num_permutations),
+        )
         (self.folder / "pairs").mkdir(exist_ok=True)
         save_array(self.folder / "pairs" / f"band-{rank:03d}.npy", pairs)

@@ -12,7 +12,7 @@ def store_of(folder: Path, texts: list[int], *, parts: tuple[int, ...] = ()) -> 
     return write_rows(folder, np.ones((len(texts), 12), np.uint16), texts=texts, parts=parts)
 
 
-def clusters_of(store: RowStore, *pairs: tuple[int, int, int]) -> dict[int, tuple[int, ...]]:
+def clusters_of(store: RowStore, *pairs: tuple[int, int, int]) -> dict[int, list[int]]:
     """Return row: (first row of the cluster, fate, kept row, agreement)."""
     found = find_clusters(store, [np.array(pairs, dtype=np.int64).reshape(-1, 3)], min_equal=10)
     return {

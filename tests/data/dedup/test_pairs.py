@@ -28,13 +28,13 @@ def test_pairs_are_those_that_share_a_band_and_agree(tmp_path: Path, parts: tupl
             if same[3 * band : 3 * band + 3].all() and same.sum() >= 7:
                 expected.append([one, other, same.sum()])
         assert expected
-        assert find_pairs(store, band=band, min_equal=7).tolist() == expected
+        assert find_pairs(store, band=band, min_linked=7, min_alike=9).tolist() == expected
 
 
 def test_copies_of_a_text_are_compared_once(tmp_path: Path) -> None:
     signatures = np.ones((6, 12), dtype=np.uint16)
     store = write_rows(tmp_path, signatures, texts=[1, 1, 2, 2, 1, 2], parts=(3,))
-    assert find_pairs(store, band=0, min_equal=7).tolist() == [[0, 2, 12]]
+    assert find_pairs(store, band=0, min_linked=7, min_alike=9).tolist() == [[0, 2, 12]]
 
 
 def test_a_large_bucket_costs_a_comparison_for_each_row_not_for_each_pair(tmp_path: Path) -> None:
@@ -42,9 +42,19 @@ def test_a_large_bucket_costs_a_comparison_for_each_row_not_for_each_pair(tmp_pa
     signatures = np.ones((number, 12), dtype=np.uint16)
     signatures[number // 2 :, 6:] = 2  # two templates that share half of all places
     store = write_rows(tmp_path, signatures)
-    pairs = find_pairs(store, band=0, min_equal=7)
+    pairs = find_pairs(store, band=0, min_linked=7, min_alike=9)
     assert len(pairs) == number - 2
     assert sorted(set(pairs[:, 0].tolist())) == [0, number // 2]
+
+
+def test_a_link_in_a_large_bucket_does_not_hide_a_copy_further_on(tmp_path: Path) -> None:
+    signatures = np.ones((3 * SMALL_BUCKET, 12), dtype=np.uint16)
+    signatures[2:, 8:] = np.arange(2, 3 * SMALL_BUCKET, dtype=np.uint16)[:, None]
+    signatures[-1] = signatures[-2]
+    pairs = find_pairs(write_rows(tmp_path, signatures), band=0, min_linked=7, min_alike=9)
+    last = len(signatures) - 1
+    assert pairs[pairs[:, 1] == last].tolist() == [[0, last, 8], [last - 1, last, 12]]
+    assert pairs[pairs[:, 1] == 5].tolist() == [[0, 5, 8]]
 
 
 def test_leaders_do_not_go_on_for_ever_where_nothing_is_alike(tmp_path: Path) -> None:
@@ -53,7 +63,7 @@ def test_leaders_do_not_go_on_for_ever_where_nothing_is_alike(tmp_path: Path) ->
     signatures[:, :3] = 1
     signatures[-1] = signatures[0]
     store = write_rows(tmp_path, signatures)
-    assert find_pairs(store, band=0, min_equal=7).tolist() == [[0, 799, 12]]
+    assert find_pairs(store, band=0, min_linked=7, min_alike=9).tolist() == [[0, 799, 12]]
 
 
 def test_a_part_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from lokal.data.dedup import signature
@@ -99,17 +101,29 @@ def test_key_sets_only_case_punctuation_spacing_and_joiners_aside(
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("build", "message"),
     [
-        ({"min_similarity": 1.5}, r"dedup.min_similarity must lie in \(0, 1\], got 1.5"),
-        ({"min_linked": 0.9}, r"dedup.min_linked .* got 0.9, with min_similarity 0.8"),
-        ({"num_bands": 30}, r"dedup.num_bands x dedup.band_rows .* got 30 x 6 for 128; lower one"),
-        ({"band_rows": 0}, r"dedup.band_rows must be 1 or more, got 0"),
+        (
+            lambda: DedupConfig(min_similarity=1.5),
+            r"dedup.min_similarity must lie in \(0, 1\], got 1.5",
+        ),
+        (
+            lambda: DedupConfig(min_linked=0.9),
+            r"dedup.min_linked .* got 0.9, with min_similarity 0.8",
+        ),
+        (
+            lambda: DedupConfig(num_bands=30),
+            r"dedup.num_bands x dedup.band_rows .* got 30 x 6 for 128; lower one",
+        ),
+        (lambda: DedupConfig(band_rows=0), r"dedup.band_rows must be 1 or more, got 0"),
+        (lambda: DedupConfig(seed=-1), r"dedup.seed must lie in \[0, 2\*\*63\), got -1"),
     ],
 )
-def test_settings_that_cannot_work_are_named(settings: dict[str, float], message: str) -> None:
+def test_settings_that_cannot_work_are_named(
+    build: Callable[[], DedupConfig], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
-        DedupConfig(**settings)
+        build()
 
 
 def test_default_bands_compare_nearly_all_that_is_dropped_or_linked() -> None:

@@ -60,7 +60,7 @@ def plant(language: str, *, target: float, number: int) -> Iterator[tuple[str, s
     sentences = [item.text.split() for item in items]
     while number:
         words = [word for _ in range(10) for word in generator.choice(sentences)]
-        copy = list(words)
+        copy, similarity = list(words), 1.0
         for place in generator.sample(range(len(copy)), len(copy)):
             copy[place] = generator.choice(generator.choice(sentences))
             similarity = jaccard(" ".join(words), " ".join(copy))
