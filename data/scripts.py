@@ -1,5 +1,6 @@
 """Which writing system a letter belongs to: ISO 15924 codes from Unicode's own character names."""
 
+import re
 import unicodedata
 from collections import Counter
 from functools import cache
@@ -41,6 +42,8 @@ _NAMES = {
     "Tibt": "TIBETAN",
 }
 _CODES = {name: code for code, name in _NAMES.items()}
+_ASCII = re.compile(r"[\x00-\x7f]+")
+_ASCII_OTHERS = bytes(number for number in range(128) if not chr(number).isalpha())
 UNKNOWN = "Zzzz"
 """ISO 15924 for a script that is not in the table, or a text without letters."""
 
@@ -59,11 +62,16 @@ def script_name(code: str) -> str:
 def count_letters(text: str) -> Counter[str]:
     """Return the number of letters and vowel signs of each script in the text."""
     counts: Counter[str] = Counter()
+    ascii_bytes = text.encode("ascii", "ignore")
+    # Bytes are counted several times as fast as characters are looked up.
+    if 2 * len(ascii_bytes) > len(text):
+        counts["Latn"] = len(ascii_bytes.translate(None, _ASCII_OTHERS))
+        text = _ASCII.sub("", text)
     for character, number in Counter(text).items():
         script = _script_of(character)
         if script:
             counts[script] += number
-    return counts
+    return +counts
 
 
 @cache
