@@ -6,6 +6,7 @@ from lokal.data.region import load_region
 from lokal.data.settings import Corpus, Format, Kind, Source
 from lokal.data.source_files import SourceMissing
 from lokal.data.sources import list_parts
+from omegaconf import OmegaConf
 
 
 def corpus_of(**sources: Source) -> Corpus:
@@ -161,3 +162,32 @@ def test_settings_that_make_no_sense_are_refused() -> None:
         Corpus(name="own", sources={}, max_bad_share=2)
     with pytest.raises(ValueError, match=r"corpus\.part_bytes must be 1 or more, got 0"):
         Corpus(name="own", sources={}, part_bytes=0)
+
+
+SHIPPED = Path(__file__).resolve().parents[2] / "configs" / "corpus"
+ON_THE_HUB = {
+    "aya_collection": ["hi", "id", "tl"],
+    "aya_dataset": ["en", "hi", "id", "tl"],
+    "cendol": ["id"],
+    "culturax": ["en", "hi", "id", "tl"],
+    "fineweb2": ["hi", "id", "tl"],
+    "replay_en": ["en"],
+    "sangraha": ["hi"],
+    "sea_pile_v2": ["id", "tl"],
+    "wikipedia": ["en", "hi", "id", "tl"],
+}
+
+
+@pytest.mark.parametrize("name", ON_THE_HUB)
+def test_shipped_corpora_of_the_hub_name_one_stream_for_each_region(name: str) -> None:
+    schema = OmegaConf.structured(Corpus)
+    loaded = OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.load(SHIPPED / f"{name}.yaml")))
+    assert isinstance(loaded, Corpus)
+    for region in ON_THE_HUB[name]:
+        hub = [part for part in list_parts(loaded, load_region(region)) if part.file is None]
+        (source,) = [part.source for part in hub]
+        texts = [source.hub_config, source.hub_data_dir, source.hub_split, *source.where.values()]
+        assert not any("{" in text for text in texts if text)
+        assert source.url == f"https://huggingface.co/datasets/{source.path}"
+        assert source.hub_revision is None or len(source.hub_revision) == 40
+        assert source.gated == (name == "culturax")
