@@ -1,8 +1,6 @@
 """Takes markup out of a text: HTML, Markdown and hard wraps; what a reader sees stays."""
 
 from collections import Counter
-from dataclasses import dataclass
-from enum import Enum
 from typing import NamedTuple
 
 from .hard_wraps import rejoin_lines
@@ -19,26 +17,8 @@ from .markdown_text import (
     strip_markdown,
     unbreak_cells,
 )
+from .markup_config import Code, MarkupConfig
 from .normalise import normalise_text
-
-
-class Code(Enum):
-    """What becomes of fenced code blocks."""
-
-    keep = "keep"
-    """They stay, fence and all."""
-    drop = "drop"
-    """They go, and are counted."""
-
-
-@dataclass(kw_only=True, slots=True)
-class MarkupConfig:
-    """What to do with markup in running text; conversations and task rows keep theirs."""
-
-    code: Code = Code.keep
-    """``drop`` for a corpus of prose: most code is English to every language gate."""
-    rejoin: bool = True
-    """Join lines that were broken at a width. False where line breaks carry meaning throughout."""
 
 
 class Cleaned(NamedTuple):

@@ -3,7 +3,8 @@
 from datatrove.data import Document
 
 from ..document import metadata_of, note
-from ..markup import MarkupConfig, strip_markup
+from ..markup import strip_markup
+from ..markup_config import MarkupConfig
 from .step import Gate, Verdict
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from datatrove.data import Document
 
-from ..boilerplate import BoilerplateConfig, merge_line_counts
+from ..boilerplate import merge_line_counts
+from ..boilerplate_config import BoilerplateConfig
 from .step import Step
 
 MERGED = "boilerplate"

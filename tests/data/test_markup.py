@@ -1,7 +1,8 @@
 import time
 
 import pytest
-from lokal.data.markup import Code, MarkupConfig, strip_markup
+from lokal.data.markup import strip_markup
+from lokal.data.markup_config import Code, MarkupConfig
 
 PAGE = """# Pag-aaral
 
