@@ -18,7 +18,8 @@ class ArrayWriter:
         self._row_shape = row_shape
         self._num_rows = 0
         self._stream: BinaryIO = path.open("wb")
-        self._stream.write(bytes(len(self._header())))
+        self._header_bytes = len(self._header())
+        self._stream.write(bytes(self._header_bytes))
 
     def append(self, rows: NDArray) -> None:
         """Add rows at the end."""
@@ -29,8 +30,10 @@ class ArrayWriter:
 
     def close(self) -> None:
         """Put the header before the rows, and bring all to the disk."""
+        header = self._header()
+        assert len(header) == self._header_bytes
         self._stream.seek(0)
-        self._stream.write(self._header())
+        self._stream.write(header)
         self._stream.flush()
         os.fsync(self._stream.fileno())
         self._stream.close()
