@@ -152,7 +152,7 @@ def test_a_saved_data_set_needs_its_split_and_no_recorded_folder(tmp_path: Path)
 
 
 def test_settings_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(ValueError, match="kind=task needs suite="):
+    with pytest.raises(ValueError, match="kind=task needs either suite="):
         jsonl("x", kind=Kind.task)
     with pytest.raises(ValueError, match="limit_rows must be 1 or more, got 0"):
         jsonl("x", limit_rows=0)
