@@ -70,7 +70,7 @@ class Metadata(TypedDict):
     notes: dict[str, int]
     """What steps changed or saw in this row, counted: ``{"pii: email": 2}``."""
     cluster: str
-    """Id of the first row that this one is equal or nearly equal to; its own where there is none."""
+    """Id of the first row of those that are equal or nearly equal; its own where it is alone."""
     held_out: bool
     """True for a row that is kept out of training."""
     step: str | None
