@@ -1,0 +1,112 @@
+"""Finds personal values in a text: one fast scan for places that may hold one, then the rules."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .rule import AMOUNTS, THINGS, Rule
+
+_DIGIT = "0-9०-९"
+_GAP = r"[ .()\-/\u00a0\u2009\u2010-\u2013\u2212]"
+_PLACE = re.compile(
+    rf"[{_DIGIT}@:(\[{{](?:(?<=@)|(?<=:)[0-9A-Fa-f]{{0,4}}:|(?<=[(\[{{]) ?[aA][tT] ?[)\]}}]"
+    rf"|(?<=[{_DIGIT}])(?:[{_DIGIT}]{{6}}|(?:{_GAP}{{0,3}}[{_DIGIT}]){{8}}|[0-9]{{3}}[A-Z]"
+    r"|[0-9]{0,2}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]))"
+)
+"""Nine digits close together or seven in a row, ``9999A``, four dotted numbers, ``:ab:``, ``@``."""
+_BEFORE, _AFTER = 96, 80
+"""Characters around such a place that the rules see."""
+_WORDS_BEFORE, _WORDS_AFTER = 64, 32
+_THING_BEFORE = 28
+_FAR = 1000
+_SAME = {
+    **{ord("०") + value: str(value) for value in range(10)},
+    **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212"), "-"),
+    **dict.fromkeys(map(ord, "\u00a0\u2009\u202f"), " "),
+}
+"""Devanagari digits, dashes and hard spaces, read as ASCII; one character for one."""
+
+
+class Hit(NamedTuple):
+    """One personal value in a text."""
+
+    start: int
+    end: int
+    rule: Rule
+
+
+def find_pii(text: str, rules: list[Rule]) -> list[Hit]:
+    """Return the values found, in their order; no two overlap."""
+    hits: list[Hit] = []
+    for start, end in _places(text):
+        window = text[start:end]
+        if not window.isascii():
+            window = window.translate(_SAME)
+        hits += [Hit(start + at, start + to, rule) for at, to, rule in _hits_in(window, rules)]
+    return hits
+
+
+def _places(text: str) -> Iterator[tuple[int, int]]:
+    start = end = -1
+    for match in _PLACE.finditer(text):
+        if end < 0 or match.start() - _BEFORE > end:
+            if end >= 0:
+                yield start, end
+            start = max(0, match.start() - _BEFORE)
+        end = min(len(text), match.end() + _AFTER)
+    if end >= 0:
+        yield start, end
+
+
+def _hits_in(window: str, rules: list[Rule]) -> list[tuple[int, int, Rule]]:
+    claims: list[tuple[int, int, int, int, int]] = []
+    for order, rule in enumerate(rules):
+        for pattern, is_vague in ((rule.clear, False), (rule.vague, True)):
+            for match in pattern.finditer(window) if pattern is not None else ():
+                start, end = match.start(), _valid_end(match, rule)
+                if end is None:
+                    continue
+                distance = _distance(window, start, end, rule)
+                if distance is not None and not (is_vague and distance == _FAR):
+                    claims.append((distance, start - end, -order, start, end))
+    taken: list[tuple[int, int, Rule]] = []
+    for _, _, order, start, end in sorted(claims):
+        if all(end <= other or start >= to for other, to, _ in taken):
+            taken.append((start, end, rules[-order]))
+    return sorted(taken, key=lambda hit: hit[0])
+
+
+def _valid_end(match: re.Match[str], rule: Rule) -> int | None:
+    """Return where the value ends, without groups that do not belong to it, or None."""
+    value = match.group()
+    while not rule.is_valid(value):
+        cut = max(value.rfind(" "), value.rfind("-"))
+        if cut < 1:
+            return None
+        value = value[:cut].rstrip(" -")
+    return match.start() + len(value)
+
+
+def _distance(window: str, start: int, end: int, rule: Rule) -> int | None:
+    """Return characters to the nearest word of the rule, _FAR without one; None for a thing's."""
+    before = window[max(0, start - _WORDS_BEFORE) : start]
+    after = window[end : end + _WORDS_AFTER]
+    distance, nearest = _FAR, -1
+    if rule.words is not None:
+        for match in rule.words.finditer(before):
+            nearest = match.end()
+        if nearest >= 0:
+            distance = len(before) - nearest
+        elif match := rule.words.search(after):
+            distance = _WORDS_BEFORE + match.start()
+    if rule.not_after is not None and rule.not_after.search(before):
+        return None
+    if rule.not_near is not None and rule.not_near.search(window, max(0, start - _BEFORE), end + _AFTER):
+        return None
+    if rule.may_be_thing:
+        if AMOUNTS.match(after):
+            return None
+        things = [match.end() for match in THINGS.finditer(before, max(0, len(before) - _THING_BEFORE))]
+        if things and things[-1] > nearest:
+            return None
+    return distance
