@@ -3,6 +3,11 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
+from .boilerplate_config import BoilerplateConfig
+from .dedup.config import DedupConfig
+from .language.config import LanguageConfig
+from .markup_config import MarkupConfig
+from .quality import QualityConfig
 from .region import Region
 
 
@@ -28,9 +33,32 @@ class Kind(Enum):
     text = "text"
     """Running text."""
     task = "task"
-    """A text with the right label of a suite; becomes one conversation."""
+    """A text with the right label of a suite, or columns with a right answer; becomes one
+    conversation."""
     chat = "chat"
-    """A conversation, in ``messages``."""
+    """A conversation, in ``messages`` or another form."""
+
+
+class ChatFormat(Enum):
+    """How a chat row is stored."""
+
+    messages = "messages"
+    """A list of turns with ``role`` and ``content``; perhaps ``tool_calls``, and ``tools``."""
+    alpaca = "alpaca"
+    """``instruction``, ``output``; perhaps ``input``, ``system``, ``history``."""
+    sharegpt = "sharegpt"
+    """``conversations`` with ``from`` and ``value``; perhaps ``system``, ``tools``."""
+    prompt = "prompt"
+    """``prompt`` and ``completion``, texts or turns; perhaps ``system``."""
+
+
+class Labels(Enum):
+    """Which words a task's answers are."""
+
+    native = "native"
+    """The language's own, as the instructions list them."""
+    as_is = "as_is"
+    """Those of the data."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -56,8 +84,16 @@ class Source:
     """Take only rows whose column has one of these values: ``{language_code: "tgl,fil"}``."""
     label_field: str = "label"
     messages_field: str = "messages"
+    chat_format: ChatFormat = ChatFormat.messages
+    """For ``kind=chat``."""
+    columns: dict[str, str] = field(default_factory=dict)
+    """Fields of a chat or task that are named otherwise: ``{prompt: inputs}``."""
     suite: str | None = None
     """For ``kind=task``: the suite whose prompt and labels are used."""
+    task: str | None = None
+    """For ``kind=task`` in place of ``suite``: one of the region's instructions: ``sentiment``."""
+    labels: Labels = Labels.native
+    """For ``task``: the words of its answers."""
     limit_rows: int | None = None
     """Read so many rows of each file, or of the data set."""
     hub_config: str | None = None
@@ -74,8 +110,11 @@ class Source:
     """The data set's page asks to accept terms first; then HF_TOKEN must be set."""
 
     def __post_init__(self) -> None:
-        if self.kind is Kind.task and self.suite is None:
-            raise ValueError("a source with kind=task needs suite=..., whose labels it carries")
+        if self.kind is Kind.task and (self.suite is None) == (self.task is None):
+            raise ValueError(
+                "a source with kind=task needs either suite=..., whose labels it carries, or "
+                f"task=..., whose instructions are used: got suite={self.suite}, task={self.task}"
+            )
         if self.limit_rows is not None and self.limit_rows < 1:
             raise ValueError(f"limit_rows must be 1 or more, got {self.limit_rows}")
         if self.hub_parts < 1:
@@ -162,19 +201,19 @@ class PrepareConfig:
     root: str = "runs"
     overwrite: bool = False
     """Replace finished work that was made with other settings."""
-    min_script_share: float = 0.5
-    """Part of a row's letters that must be in one of the region's scripts."""
-    min_own_share: float = 0.25
-    """A row with this part in the region's language stays, whatever the rest (code-switching)."""
+    markup: MarkupConfig = field(default_factory=MarkupConfig)
+    boilerplate: BoilerplateConfig = field(default_factory=BoilerplateConfig)
+    language: LanguageConfig = field(default_factory=LanguageConfig)
+    quality: QualityConfig = field(default_factory=QualityConfig)
+    dedup: DedupConfig = field(default_factory=DedupConfig)
     decontaminate: list[str] = field(default_factory=lambda: ["sib200"])
     """Suites whose dev and test items, in every language, may not be in the corpus."""
     heldout_share: float = 0.02
-    """Part of the clean rows kept out of training, chosen by a hash of the row's id."""
+    """Part of the clean clusters of like rows kept out of training, by a hash of the first id."""
+    tokenizer: str | None = None
+    """A checkpoint's folder, for the report's fertility: tokens a word and a byte."""
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("min_script_share", "min_own_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if not 0 <= self.heldout_share < 1:
             raise ValueError(f"heldout_share must lie in [0, 1), got {self.heldout_share}")

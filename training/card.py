@@ -1,6 +1,7 @@
 """The model card: what was trained from what, under which licences."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from ..data.manifest import Json
 from .finetune_config import FinetuneConfig
@@ -12,7 +13,7 @@ def model_card(
     """Return the card as Markdown with the front matter that the Hub reads."""
     method = config.method
     size = f", rank {method.rank}, alpha {method.alpha}" if method.targets else ""
-    sources = "\n".join(f"- {name} (share {share:g})" for name, share in config.sources.items())
+    sources = "\n".join(_source_lines(config, counts))
     return f"""---
 language: {config.region.code}
 base_model: {config.model.path}
@@ -35,3 +36,14 @@ Fine-tuned for {config.region.name} ({config.region.native_name}) with `lokal fi
 
 Hashes, settings and package versions stand in `manifest.json`.
 """
+
+
+def _source_lines(config: FinetuneConfig, counts: Mapping[str, Json]) -> list[str]:
+    mix = cast("list[dict[str, Json]]", counts.get("mix", []))
+    if not mix:
+        return [f"- {name} (share {share:g})" for name, share in config.sources.items()]
+    return [
+        f"- {item['language']} {item['source']}: {item['tokens']} tokens an epoch, "
+        f"each row {item['repeats']} times"
+        for item in mix
+    ]

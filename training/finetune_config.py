@@ -8,6 +8,7 @@ from ..data.config import as_json
 from ..data.errors import UserError
 from ..data.hardware import num_gpus
 from ..data.manifest import work_key
+from ..data.mix import MixConfig
 from ..data.region import Region
 from .settings import (
     LaunchConfig,
@@ -48,6 +49,8 @@ class FinetuneConfig:
     """Finished corpus folder."""
     sources: dict[str, float]
     """Share of each source's rows to train on, 0 to 1."""
+    mix: MixConfig = field(default_factory=MixConfig)
+    """Tokens by language and source, with replay."""
     tokens: TokensConfig = field(default_factory=TokensConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     launch: LaunchConfig = field(default_factory=LaunchConfig)
@@ -82,6 +85,11 @@ class FinetuneConfig:
         """Return the corpus, absolute."""
         return Path(self.corpus_folder).resolve()
 
+    @property
+    def corpus_paths(self) -> list[Path]:
+        """Return the corpus and those that the mix adds, absolute."""
+        return [self.corpus_path, *(Path(folder).resolve() for folder in self.mix.folders)]
+
     def work_key(self, checkpoint: Path) -> str:
         """Return the key of this work with this parent checkpoint.
 
@@ -93,8 +101,11 @@ class FinetuneConfig:
             for name, value in as_json(self).items()
             if name not in _NO_EFFECT_ON_THE_RESULT
         }
+        del settings["mix"]
+        if self.mix.enabled:
+            settings["mix"] = {**as_json(self.mix), "folders": []}  # known by their manifests
         settings["checkpoint"] = checkpoint_identity(checkpoint)
-        return work_key("finetune", settings, [self.corpus_path])
+        return work_key("finetune", settings, self.corpus_paths)
 
     def num_processes(self) -> int:
         """Return how many processes to start on this machine.

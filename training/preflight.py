@@ -11,8 +11,8 @@ def check_first_batch(rows: list[EncodedConversation], tokenizer: PreTrainedToke
     """Print the first row with its trained part marked, and check every row of the batch.
 
     Raises:
-        UserError: no token is trained, or no row trains an end-of-turn token (the model would never
-        stop).
+        UserError: no token is trained, or a conversation trains no end-of-turn token (the model would
+        never stop).
     """
     num_trained = sum(sum(row.trained) for row in rows)
     if num_trained == 0:
@@ -20,6 +20,8 @@ def check_first_batch(rows: list[EncodedConversation], tokenizer: PreTrainedToke
     say("mask", f"first row, trained part in ⟦ ⟧: {_marked(rows[0], tokenizer)}")
     ends = set(tokenizer.all_special_ids)
     for row in rows:
+        if all(row.trained[1:]):
+            continue  # a piece of plain text, which need not hold the text's end
         if not any(token in ends for token, on in zip(row.ids, row.trained, strict=True) if on):
             raise UserError(
                 "a row of the first batch trains no end-of-turn token: the model would never stop; "

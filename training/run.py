@@ -17,15 +17,12 @@ from ..data.errors import UserError
 from ..data.hardware import Precision
 from ..data.manifest import (
     Json,
-    is_done,
     read_manifest,
-    require_whole,
-    sha256_of_json,
-    work_key,
     write_manifest,
 )
+from ..data.packing import Packs
 from ..data.progress import say
-from ..data.tokens import TokenRows, write_tokens
+from ..data.tokens import TokenRows
 from .adapter_file import order_adapter_config
 from .card import model_card
 from .checkpoint import Checkpoints
@@ -39,6 +36,7 @@ from .settings import Layout, StrategyKind
 from .stack import TrainableModel, load_model
 from .stop import StopRequest
 from .strategy import DdpStrategy, SingleStrategy, Strategy
+from .token_folder import make_token_folder
 
 _PROCESSES_WAIT = timedelta(hours=2)
 """How long processes wait for the first one to encode the corpus."""
@@ -122,53 +120,10 @@ def _token_rows(
 ) -> TokenRows:
     """Return the encoded rows; the first process makes them while the others wait."""
     if not dist.is_initialized() or dist.get_rank() == 0:
-        _make_tokens(config, checkpoint, tokenizer)
+        make_token_folder(config, checkpoint, tokenizer)
     if dist.is_initialized():
         dist.barrier()
     return TokenRows.open(config.tokens_folder)
-
-
-def _make_tokens(
-    config: FinetuneConfig, checkpoint: Path, tokenizer: PreTrainedTokenizerBase
-) -> None:
-    folder = config.tokens_folder
-    sources: dict[str, Json] = dict(config.sources)
-    settings: dict[str, Json] = {
-        "sources": sources,
-        "max_tokens": config.tokens.max_tokens,
-        "template": sha256_of_json(str(tokenizer.chat_template)),
-    }
-    key = work_key("tokens", settings, [config.corpus_path, checkpoint / "tokenizer.json"])
-    if is_done(folder, key=key, overwrite=True):
-        return
-    corpus = require_whole(config.corpus_path)
-    say("tokens", f"reads {config.corpus_path}, writes {folder}")
-    started_at = datetime.now(UTC)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    counts = write_tokens(
-        folder,
-        config.corpus_path,
-        tokenizer,
-        sources=config.sources,
-        max_tokens=config.tokens.max_tokens,
-    )
-    say(
-        "tokens",
-        f"{counts.rows} rows, {counts.tokens} tokens, {counts.trained_tokens} trained, "
-        f"{counts.too_long} too long",
-    )
-    write_manifest(
-        folder,
-        recipe="tokens",
-        key=key,
-        config=settings,
-        inputs=[config.corpus_path],
-        counts={**counts._asdict(), "tokens_by_source": dict(counts.tokens_by_source)},
-        licences=corpus.licences,
-        started_at=started_at,
-        finished_at=datetime.now(UTC),
-    )
 
 
 def _feed(
@@ -179,10 +134,11 @@ def _feed(
 ) -> Feed:
     packed = config.tokens.layout is Layout.packed
     plan = BatchPlan(
-        rows.lengths().tolist(),
+        rows.lengths(),
         rows_per_step=config.training.rows_per_step,
         pack_tokens=config.tokens.max_tokens if packed else None,
         seed=config.seed,
+        packs=Packs.open(config.tokens_folder) if packed else None,
     )
     shares = config.tokens.share_prefix and model.shares_prefix
     if config.tokens.share_prefix and not shares:
@@ -254,6 +210,8 @@ def _finish(
     tokens = read_manifest(config.tokens_folder)
     assert tokens is not None
     counts = _counts(config, result)
+    if "mix" in tokens.counts:
+        counts["mix"] = tokens.counts["mix"]
     card = model_card(config, counts=counts, licences=tokens.licences)
     (temporary / "README.md").write_text(card, encoding="utf-8")
     write_manifest(
@@ -261,7 +219,7 @@ def _finish(
         recipe="finetune",
         key=key,
         config=as_json(config),
-        inputs=[config.corpus_path, config.tokens_folder, checkpoint / "config.json"],
+        inputs=[*config.corpus_paths, config.tokens_folder, checkpoint / "config.json"],
         counts=counts,
         licences=[*tokens.licences, config.model.licence],
         seeds={"seed": config.seed},
