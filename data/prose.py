@@ -15,7 +15,8 @@ from .repetition import Ngrams
 _WORD = re.compile(r"[^\s!-&(-,./:-@\[-`{-~¡«»¿।॥\u2013-\u2015\u201c-\u201f•…、。]+")
 _LETTER = re.compile(r"[^\W\d_]")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
-_BULLETS = ("-", "•", "*", "·", "▪", "►", "‣", "○", "●", "–")
+# With a space: a dash right before a word opens speech in Filipino and Indonesian novels.
+_BULLETS = ("- ", "* ", "•", "·", "▪", "►", "‣", "○", "●")
 _ENDS = (".", "!", "?", "…", "।", "॥")
 _SENTENCE_END = re.compile(r"[.!?…।॥](?=[\s\"'”’»)\]*_]|$)")
 _HASHTAG = re.compile(r"(?<!\S)#\w")

@@ -47,8 +47,8 @@ class QualityThresholds:
     min_distinct_words: float = 0.25
     """Part of the words that are different, in texts shorter than a document."""
     max_bullet_lines: float = 0.9
-    max_ellipsis_lines: float = 0.3
-    min_sentence_ends: float = 0.03
+    max_ellipsis_lines: float = 0.5
+    min_sentence_ends: float = 0.02
     """Full stops, dandas, question marks and the like for each line, wherever in it they stand."""
     short_line_chars: int = 30
     max_short_lines: float = 1
@@ -61,7 +61,7 @@ class QualityThresholds:
     max_top_ngrams: dict[int, float] = field(default_factory=lambda: {2: 0.25, 3: 0.22, 4: 0.2})
     """By number of words: part of the letters that the commonest such n-gram may fill."""
     max_duplicate_ngrams: dict[int, float] = field(
-        default_factory=lambda: {5: 0.4, 6: 0.38, 7: 0.36, 8: 0.34, 9: 0.32, 10: 0.3}
+        default_factory=lambda: {5: 0.5, 6: 0.48, 7: 0.46, 8: 0.44, 9: 0.42, 10: 0.4}
     )
     """By number of words: part of the letters in n-grams that were seen before in the text."""
     flagged_words: list[str] = field(default_factory=list)

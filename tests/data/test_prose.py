@@ -97,6 +97,11 @@ def test_headings_and_code_comments_are_no_hashtags() -> None:
     assert reason("id", "\n".join(f"### {line}." for line in PROSE["id"].split(". "))) is None
 
 
+def test_speech_after_a_dash_is_no_list() -> None:
+    speech = "\n".join(f"--{line}." for line in PROSE["tl"].split(". "))
+    assert reason("tl", speech) is None
+
+
 def test_short_lines_are_a_fault_only_where_a_region_says_so() -> None:
     words = PROSE["tl"].split()
     verse = "\n".join(" ".join(words[start : start + 4]) for start in range(0, len(words), 4))
