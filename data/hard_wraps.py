@@ -15,6 +15,8 @@ _MIN_PAIRS = 5
 _FULL_SHARE = 0.75
 _MID_SHARE = 0.5
 _PARAGRAPH_SHARE = 0.6
+MIN_LOOSE_WIDTH = 60
+"""Lines broken anywhere must be longer: of one Hindi corpus it parts a novel's from an epic's."""
 _MIN_ORPHANS = 5
 _ORPHAN_SHARE = 0.05
 _FULL_LENGTH = 0.6
@@ -65,6 +67,8 @@ def rejoin_lines(text: str) -> Rejoined:
         return Rejoined(text, 0, 0)
     orphans = sum(_ORPHAN.match(line) is not None for line in lines)
     if orphans >= max(_MIN_ORPHANS, _ORPHAN_SHARE * len(lengths)):
+        if width < MIN_LOOSE_WIDTH:
+            return Rejoined(text, 0, 0)
         lines, num_pages = _without_page_numbers(lines)
         breaks = _loose_breaks(lines)
     else:

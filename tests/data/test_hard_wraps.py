@@ -74,6 +74,13 @@ def test_verse_within_wrapped_prose_stays() -> None:
     assert result.text.count(TAGALOG) == 6
 
 
+def test_verse_with_a_line_as_long_as_the_prose_stays() -> None:
+    verse = VERSE.replace("bait ay", "bait ng mga taong walang malay sa nangyari ay")
+    text = f"{wrap(TAGALOG, INDONESIAN, width=72)}\n\n{verse}"
+    assert max(map(len, verse.split("\n"))) > 60
+    assert verse in rejoin_lines(text).text
+
+
 def test_list_items_in_wrapped_prose_stay_apart() -> None:
     item = "- " + textwrap.fill(INDONESIAN, 70)
     result = rejoin_lines(f"{wrap(TAGALOG, width=72)}\n{item}\n{item}")
