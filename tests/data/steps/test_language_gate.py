@@ -1,5 +1,6 @@
 import gzip
 import json
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -166,4 +167,24 @@ def test_a_second_opinion_drops_english_that_cld2_alone_is_not_believed_about() 
         load_region("tl"), LanguageConfig(second_opinion=SecondOpinion.lid176)
     )  # fmt: skip
     (row,) = asked.stream([document(text)], rank=0)
-    assert metadata_of(row)["detail"] == "en (second opinion)"
+    assert metadata_of(row)["detail"] == "en"
+
+
+def test_a_region_without_lists_needs_only_its_detector_code() -> None:
+    region = replace(
+        load_region("id"),
+        code="vi",
+        iso639_3="vie",
+        flores=["vie_Latn"],
+        cld2="vi",
+        confusable={},
+        same_class=[],
+        neighbours=[],
+        registers={},
+    )
+    vietnamese = "Nhấn nút này để lưu tài liệu mà bạn đang mở và đóng cửa sổ lại."
+    row = document(f"{vietnamese}\n{ENGLISH}\n{vietnamese}")
+    asked = LanguageGate(region, LanguageConfig())
+    assert asked.judge(row) is None
+    assert row.text == f"{vietnamese}\n{vietnamese}"
+    assert asked.judge(document(ENGLISH)) == ("other language", "en")
