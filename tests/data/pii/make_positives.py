@@ -1,7 +1,8 @@
 # ruff: noqa: E501
 """Makes sentences that hold one made-up personal value each: ``python tests/data/pii/make_positives.py``.
 
-Same seed, same bytes. Values come from Faker 40.54 (``pip install faker==40.54.0``; locales id_ID,
+Same seed, same bytes. The sentences of templates_second.yaml, in ``second_*.jsonl``, were written after
+the rules and committed before the rules first saw them. Values come from Faker 40.54 (``pip install faker==40.54.0``; locales id_ID,
 hi_IN, en_IN, en_PH, fil_PH, tl_PH and, for e-mail and IBAN, de_DE, en_GB, fr_FR and others) and from the
 published formats:
 
@@ -370,9 +371,10 @@ def row(lang: str, kind: str, template: str) -> dict[str, str | int]:
     return {"lang": lang, "type": name, "start": start, "end": start + len(value), "text": text}
 
 
-def main() -> None:
-    Faker.seed(SEED)
-    templates = yaml.safe_load((HERE / "templates.yaml").read_text("utf-8"))
+def write_rows(templates_file: str, name: str, *, seed: int) -> None:
+    _random.seed(seed)
+    Faker.seed(seed)
+    templates = yaml.safe_load((HERE / templates_file).read_text("utf-8"))
     files: dict[str, list[dict[str, str | int]]] = {}
     for lang, kinds in NUM_ROWS.items():
         files[lang] = [
@@ -381,18 +383,20 @@ def main() -> None:
             for at in range(number)
         ]
     files["universal"] = [
-        row(
-            lang,
-            kind,
-            templates["universal"][kind][lang][at % len(templates["universal"][kind][lang])],
-        )
+        row(lang, kind, choices[at % len(choices)])
         for lang in NUM_ROWS
         for kind, number in NUM_UNIVERSAL.items()
+        for choices in [templates["universal"][kind][lang]]
         for at in range(number)
     ]
-    for name, rows in files.items():
+    for part, rows in files.items():
         lines = (json.dumps(one_row, ensure_ascii=False) for one_row in rows)
-        (HERE / f"positives_{name}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+        (HERE / f"{name}_{part}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def main() -> None:
+    write_rows("templates.yaml", "positives", seed=SEED)
+    write_rows("templates_second.yaml", "second", seed=SEED + 1)
 
 
 if __name__ == "__main__":
