@@ -1,49 +1,75 @@
 """Drops rows that share text with a benchmark's dev or test items, in any of its languages."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from datatrove.data import Document
 
-from ..overlap import HeldItem, OverlapIndex
-from ..plan import held_splits
-from ..suite import load_suite, read_items, suite_languages
-from .step import Gate, Verdict
+from ..deny_list import DenyList
+from ..document import is_dropped, metadata_of
+from ..overlap import find_overlaps
+from .step import Step, Verdict
+
+_CHARS_AT_ONCE = 2**18
+"""Many short rows in one call: numpy's cost for a call is then small."""
 
 
-class Decontaminate(Gate):
-    """Compares each row with the held items of the suites, by id and by text."""
+class Decontaminate(Step):
+    """Compares each row with deny lists, by id and by text."""
 
     name = "decontaminate"
     step = "decontaminated"
+    """Its name in the funnel."""
 
-    def __init__(self, suites: Sequence[str]) -> None:
+    def __init__(self, folders: Sequence[Path]) -> None:
+        """Take the folders of the deny lists; the first one that a row meets is reported."""
         super().__init__()
-        self.suites = list(suites)
+        self.folders = list(folders)
 
     def stream(self, documents: Iterable[Document], *, rank: int) -> Iterator[Document]:
-        """Read the items, then judge the stream; the index is made in the process that needs it."""
-        items = held_items(self.suites)
-        self.index = OverlapIndex(items)
-        self.by_id = {item.id: item for item in items}
-        yield from super().stream(documents, rank=rank)
+        """Open the lists, then judge the stream some rows at a time."""
+        del rank
+        lists = [DenyList.open(folder) for folder in self.folders]
+        batch: list[Document] = []
+        num_chars = 0
+        for document in documents:
+            batch.append(document)
+            num_chars += len(document.text)
+            if num_chars > _CHARS_AT_ONCE:
+                yield from self._judged(batch, lists)
+                batch, num_chars = [], 0
+        yield from self._judged(batch, lists)
 
-    def judge(self, document: Document) -> Verdict | None:
-        """Return a verdict with suite, split and kind of match; its detail is the item's id."""
-        overlap = self.index.find(document.text)
-        if overlap is not None:
-            item = overlap.item
-            return Verdict(f"{item.suite} {item.split}: {overlap.kind}", item.id)
-        item = self.by_id.get(document.id)
-        return Verdict(f"{item.suite} {item.split}: id", item.id) if item else None
+    def _judged(self, batch: list[Document], lists: list[DenyList]) -> list[Document]:
+        open_rows = [document for document in batch if not is_dropped(document)]
+        for document, verdict in zip(open_rows, _verdicts(open_rows, lists), strict=True):
+            if verdict is not None:
+                metadata = metadata_of(document)
+                metadata["step"] = self.step
+                metadata["reason"], metadata["detail"] = verdict
+        return batch
 
 
-def held_items(suites: Sequence[str]) -> list[HeldItem]:
-    """Return the items that are kept out, test before dev, in every language of each suite."""
-    items: list[HeldItem] = []
-    for name in suites:
-        suite = load_suite(name)
-        for split in reversed(held_splits(suite)):
-            for language in suite_languages(suite, split=split):
-                rows = read_items(suite, split=split, language=language)
-                items += [HeldItem(name, split, row.id, row.text) for row in rows]
-    return items
+def _verdicts(documents: Sequence[Document], lists: Sequence[DenyList]) -> list[Verdict | None]:
+    """Return for each row a verdict with suite, split and kind of match, and the item's id."""
+    verdicts: list[Verdict | None] = [None] * len(documents)
+    texts = [_text_of(document) for document in documents]
+    for deny_list in lists:
+        for place, overlap in enumerate(find_overlaps(texts, deny_list)):
+            if verdicts[place] is not None:
+                continue
+            owner = deny_list.by_id.get(documents[place].id)
+            if overlap is not None:
+                reason = f"{overlap.suite} {overlap.split}: {overlap.kind}"
+                verdicts[place] = Verdict(reason, overlap.id)
+            elif owner is not None:
+                verdicts[place] = Verdict(f"{owner.suite} {owner.split}: id", owner.id)
+    return verdicts
+
+
+def _text_of(document: Document) -> str:
+    """Return the row's text; of a conversation all turns, the system's too."""
+    messages = metadata_of(document)["messages"]
+    if messages is None:
+        return document.text
+    return "\n".join(turn["content"] for turn in messages)

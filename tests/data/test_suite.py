@@ -80,3 +80,16 @@ def test_a_suite_file_with_a_wrong_key_is_refused(
     monkeypatch.setenv("LOKAL_CONFIG_DIR", str(tmp_path))
     with pytest.raises(UserError, match=r"suite/own\.yaml: key '\w+' is missing or unknown"):
         load_suite("own")
+
+
+def test_a_suite_that_nothing_asks_yet_loads_but_is_not_evaluated() -> None:
+    suite = load_suite("belebele")
+    assert (suite.task, suite.labels) == ("", [])
+    with pytest.raises(UserError, match="belebele only keeps its items out of training for now"):
+        read_items(suite, split="test", language="id")
+
+
+@pytest.mark.parametrize("protect", [[], [""], ["premise+"]])
+def test_a_suite_must_say_which_fields_count(protect: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"suite\.protect of 'own' must name fields"):
+        Suite(name="own", items={}, licence="", source="", protect=protect)
