@@ -13,7 +13,7 @@ from .errors import UserError
 from .message import Message
 
 _ROWS_PER_BATCH = 256
-_CHARS_PER_BATCH = 4_000_000
+_CHARS_PER_BATCH = 1_000_000
 
 
 class CorpusRow(TypedDict):
@@ -68,7 +68,7 @@ class CorpusRows:
         return sum(item.num_rows for item in self._slices)
 
     def batches(self) -> Iterator[list[CorpusRow]]:
-        """Yield the rows, at most 256 at a time and 4 million characters, or one long row."""
+        """Yield the rows, at most 256 at a time and a million characters, or one long row."""
         waiting: list[CorpusRow] = []
         num_chars = 0
         for row in self._rows():

@@ -7,5 +7,5 @@ class Message(TypedDict):
     """One turn of a conversation."""
 
     role: str
-    """``system``, ``user`` or ``assistant``."""
+    """``system``, ``user``, ``assistant`` or ``tool``; a task row's column until it is asked."""
     content: str

@@ -9,6 +9,7 @@ from lokal.data import corpus_rows
 from lokal.data.chat import encode_conversation
 from lokal.data.corpus_rows import CorpusRows
 from lokal.data.errors import UserError
+from lokal.data.message import Message
 from lokal.data.tokens import TokenRows, write_tokens
 from transformers import AutoTokenizer
 
@@ -22,12 +23,12 @@ def tokenizer(tiny_llama_folder: Path):
 
 def rows_of(folder: Path) -> list[tuple[list[int], list[bool]]]:
     rows = TokenRows.open(folder)
-    return [tuple(rows.row(index)) for index in range(len(rows))]
+    return [(row.ids, row.trained) for row in map(rows.row, range(len(rows)))]
 
 
-def corpus_of(folder: Path, rows: list[dict[str, object]], **options: int) -> Path:
+def corpus_of(folder: Path, rows: list[dict[str, object]], *, group: int = 100) -> Path:
     folder.mkdir()
-    pq.write_table(pa.Table.from_pylist(rows), folder / "train-00000.parquet", **options)
+    pq.write_table(pa.Table.from_pylist(rows), folder / "train-00000.parquet", row_group_size=group)
     return folder
 
 
@@ -73,7 +74,7 @@ def test_a_long_text_is_cut_so_that_each_token_but_the_first_is_predicted_once(
 
 def test_takes_the_first_share_of_each_source_over_row_groups_and_corpora(tmp_path: Path):
     one = corpus_of(
-        tmp_path / "one", [row(n, "ab"[n % 2]) for n in range(20)], row_group_size=3
+        tmp_path / "one", [row(n, "ab"[n % 2]) for n in range(20)], group=3
     )  # fmt: skip
     two = corpus_of(tmp_path / "two", [row(n, "b") for n in range(100, 104)])
     taken = [item["id"] for batch in CorpusRows([one, two], {"b": 0.5, "a": 1}).batches()
@@ -97,7 +98,7 @@ def test_a_template_that_leaves_a_role_out_is_one_clear_line(tiny_llama_folder: 
         "{% for m in messages %}{% if m['role'] != 'tool' %}"
         "<|im_start|>{{ m['content'] }}<|im_end|>{% endif %}{% endfor %}"
     )
-    turns = [{"role": role, "content": role + "?"} for role in ("user", "tool", "assistant")]
+    turns = [Message(role=role, content=role + "?") for role in ("user", "tool", "assistant")]
     with pytest.raises(UserError, match="leaves out turns with the role 'tool'"):
         encode_conversation(deaf, turns)
     deaf.chat_template = "{{ raise_exception('only user and assistant') }}"
