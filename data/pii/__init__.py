@@ -1,1 +1,1 @@
-"""Personal values in running text: rules by country, found by name, masked by typed placeholders."""
+"""Personal values in text: rules by country, found by name, masked by typed placeholders."""

@@ -11,9 +11,9 @@ _GAP = r"[ .()\-/\u00a0\u2009\u2010-\u2013\u2212]"
 _PLACE = re.compile(
     rf"[{_DIGIT}@:(\[{{](?:(?<=@)|(?<=:)[0-9A-Fa-f]{{0,4}}:|(?<=[(\[{{]) ?[aA][tT] ?[)\]}}]"
     rf"|(?<=[{_DIGIT}])(?:[{_DIGIT}]{{6}}|(?:{_GAP}{{0,3}}[{_DIGIT}]){{8}}|[0-9]{{3}}[A-Z]"
-    r"|[0-9]{0,2}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]))"
+    r"|[0-9]{2,3}-[0-9]{4}(?![0-9])|[0-9]{0,2}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]))"
 )
-"""Nine digits close together or seven in a row, ``9999A``, four dotted numbers, ``:ab:``, ``@``."""
+"""Nine digits close by, seven in a row, ``999-9999``, ``9999A``, ``9.9.9.9``, ``:ab:``, ``@``."""
 _BEFORE, _AFTER = 96, 80
 """Characters around such a place that the rules see."""
 _WORDS_BEFORE, _WORDS_AFTER = 64, 32
@@ -68,7 +68,7 @@ def _hits_in(window: str, rules: list[Rule]) -> list[tuple[int, int, Rule]]:
                     continue
                 distance = _distance(window, start, end, rule)
                 if distance is not None and not (is_vague and distance == _FAR):
-                    claims.append((distance, start - end, -order, start, end))
+                    claims.append((start - end, distance, -order, start, end))
     taken: list[tuple[int, int, Rule]] = []
     for _, _, order, start, end in sorted(claims):
         if all(end <= other or start >= to for other, to, _ in taken):
@@ -91,22 +91,32 @@ def _distance(window: str, start: int, end: int, rule: Rule) -> int | None:
     """Return characters to the nearest word of the rule, _FAR without one; None for a thing's."""
     before = window[max(0, start - _WORDS_BEFORE) : start]
     after = window[end : end + _WORDS_AFTER]
-    distance, nearest = _FAR, -1
-    if rule.words is not None:
-        for match in rule.words.finditer(before):
-            nearest = match.end()
-        if nearest >= 0:
-            distance = len(before) - nearest
-        elif match := rule.words.search(after):
-            distance = _WORDS_BEFORE + match.start()
+    near = window[max(0, start - _BEFORE) : end + _AFTER]
     if rule.not_after is not None and rule.not_after.search(before):
         return None
-    if rule.not_near is not None and rule.not_near.search(window, max(0, start - _BEFORE), end + _AFTER):
+    if rule.not_near is not None and rule.not_near.search(near):
         return None
-    if rule.may_be_thing:
-        if AMOUNTS.match(after):
-            return None
-        things = [match.end() for match in THINGS.finditer(before, max(0, len(before) - _THING_BEFORE))]
-        if things and things[-1] > nearest:
-            return None
-    return distance
+    word = _last(rule.words, before)
+    if rule.may_be_thing and (AMOUNTS.match(after) or _is_things(before, word)):
+        return None
+    if word is not None:
+        return len(before) - word.end()
+    word = rule.words.search(after) if rule.words is not None else None
+    return _FAR if word is None else _WORDS_BEFORE + word.start()
+
+
+def _is_things(before: str, word: re.Match[str] | None) -> bool:
+    """Return whether a thing is named nearer than the type: "order number", "NPWP, invoice"."""
+    thing = _last(THINGS, before[-_THING_BEFORE:])
+    if thing is None or word is None:
+        return thing is not None
+    cut = max(0, len(before) - _THING_BEFORE)
+    is_inside = word.start() <= thing.start() + cut and thing.end() + cut <= word.end()
+    return thing.end() + cut >= word.end() and not is_inside
+
+
+def _last(pattern: re.Pattern[str] | None, text: str) -> re.Match[str] | None:
+    last = None
+    for match in pattern.finditer(text) if pattern is not None else ():
+        last = match
+    return last

@@ -1,18 +1,21 @@
-"""Rules for the Philippines: telephone numbers, PhilSys, SSS, TIN, UMID, GSIS, PhilHealth, Pag-IBIG.
+"""Rules for the Philippines: telephone, PhilSys, SSS, TIN, UMID, GSIS, PhilHealth, Pag-IBIG.
 
-None of these numbers has a published check digit: plain digits count only beside a word that names them.
+None of these numbers has a published check digit: plain digits count only beside a word that
+names them.
 """
 
 import re
 from collections.abc import Callable
 
-from .rule import Rule, digits_of, number, words
+from .rule import YEARS, Rule, digits_of, number, words
 
 
 def _is_phone(text: str) -> bool:
     found = digits_of(text)
     if "+" in text or found.startswith("0063"):
         return 8 <= len(found.lstrip("0").removeprefix("63").removeprefix("0")) <= 10
+    if len(found) in (7, 8) and found[0] != "0":
+        return "-" in text and not YEARS.fullmatch(text)
     if found.startswith("0"):
         return 9 <= len(found) <= 11
     return len(found) == 12 if found.startswith("63") else len(found) == 10
@@ -30,19 +33,61 @@ RULES = (
         name="phone_ph",
         placeholder="<PHONE>",
         clear=re.compile(
-            rf"(?<![0-9+])(?<![0-9][.,:-])(?:(?:\(?\+63\)?|0063)[ .-]{{0,2}}(?:\(0?[0-9]{{1,3}}\)|0?[0-9]{{1,4}})(?:[ .-]{{0,2}}[0-9]{{3,7}}){{1,3}}"
-            rf"|(?:63[ -]?|0)(?:{_MOBILE})|02[ -][78][0-9]{{3}}[ -][0-9]{{4}}"
-            r"|\(0[2-8][0-9]?\)[ .-]?[0-9]{3,4}[ .-]?[0-9]{4})(?![0-9A-Za-z])(?![.,:-][0-9])"
+            r"(?<![0-9+])(?<![0-9][.,:-])(?:(?:\(?\+63\)?|0063)[ .-]{0,2}"
+            r"(?:\(0?[0-9]{1,3}\)|0?[0-9]{1,4})(?:[ .-]{0,2}[0-9]{3,7}){1,3}"
+            rf"|(?:63[ -]?|0)(?:{_MOBILE})|02[ -][3-8][0-9]{{3}}[ -][0-9]{{4}}"
+            r"|\(0[2-8][0-9]?\)[ .-]?[0-9]{3,4}[ .-]?[0-9]{4})(?![0-9A-Za-z])"
+            r"(?![.,:-][0-9])"
         ),
-        vague=number(r"0[2-8][0-9]?[ .-]?[0-9]{3,4}[ .-]?[0-9]{4}", _MOBILE),
-        words=words(r"\bt[au]\w*wag", r"\btext", "cellphone", r"\bcell?\b", r"\bcp\b", "mobile", r"\btel\b", "telepono", "telephone", "landline", "makipag-ugnayan", "kontak", "viber", "whats", r"\bwa\.me/", "gcash", "hotline", "phone", r"\bfax", "contact", r"\bcall", r"number (?:ko|mo|niya|nila|namin)", r"sa numero"),
+        vague=number(
+            r"0[2-8][0-9]?[ .-]?[0-9]{3,4}[ .-]?[0-9]{4}",
+            _MOBILE,
+            r"(?<![0-9][ )])[2-9][0-9]{2,3}-[0-9]{4}",
+        ),
+        words=words(
+            r"\bt[au]\w*wag",
+            r"\btext",
+            "cellphone",
+            r"\bcell?\b",
+            r"\bcp\b",
+            "mobile",
+            r"\btel\b",
+            "telepono",
+            "telephone",
+            "landline",
+            "makipag-ugnayan",
+            "kontak",
+            "viber",
+            "whats",
+            r"\bwa\.me/",
+            "gcash",
+            "hotline",
+            "phone",
+            r"\bfax",
+            "contact",
+            r"\bcall",
+            "reserba",
+            r"\bload\b",
+            r"\bcel\b",
+            r"(?:kong|bagong?|new) number",
+            r"number (?:ko|mo|niya|nila|namin)",
+            r"sa numero",
+        ),
         is_valid=_is_phone,
     ),
     Rule(
         name="philsys",
         placeholder="<PHILSYS>",
         vague=number(r"[0-9]{12}", r"[0-9]{16}", _FOURS + r"(?:\1[0-9]{4})?"),
-        words=words(r"philsys", r"phil-?id\b", r"national id", "pambansang id", r"\bpcn\b", r"\bpsn\b"),
+        words=words(
+            r"philsys",
+            r"phil-?id\b",
+            r"philippine id",
+            r"national id",
+            "pambansang id",
+            r"\bpcn\b",
+            r"\bpsn\b",
+        ),
         is_valid=_has_digits(12, 16),
     ),
     Rule(
@@ -57,7 +102,7 @@ RULES = (
         name="tin",
         placeholder="<TIN>",
         vague=number(r"[0-9]{3}([ -]?)[0-9]{3}\1[0-9]{3}(?:\1[0-9]{3}(?:[0-9]{2})?)?"),
-        words=words(r"\btin\b", "taxpayer identification", r"\bbir\b"),
+        words=words(r"\bt\.?i\.?n\b\.?", "taxpayer identification", r"\bbir\b"),
         is_valid=_has_digits(9, 12, 14),
     ),
     Rule(
@@ -90,4 +135,4 @@ RULES = (
         words=words(r"pag-?ibig", r"\bhdmf\b"),
         is_valid=_has_digits(12),
     ),
-)  # fmt: skip
+)

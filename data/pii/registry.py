@@ -1,4 +1,4 @@
-"""The one registry of rules: every module here that has ``RULES`` adds its own, under their names."""
+"""The one registry of rules: every module here with ``RULES`` adds its own, by their names."""
 
 import importlib
 import pkgutil

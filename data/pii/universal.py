@@ -13,48 +13,74 @@ _AT = r"(?:@| ?[(\[{] ?(?:at|AT|@) ?[)\]}] ?)"
 _DOT = r"(?:\.| ?[(\[{] ?(?:dot|DOT|titik) ?[)\]}] ?)"
 _EMAIL = re.compile(rf"{_LOCAL}{_AT}{_LABEL}(?:{_DOT}{_LABEL})+(?![A-Za-z0-9@])")
 _SAMPLE_LABELS = frozenset(
-    "example contoh halimbawa domain yourdomain mydomain domainanda host hostname namahost remotehost"
-    " provider myprovider company perusahaan something".split()
+    {
+        "example",
+        "contoh",
+        "halimbawa",
+        "domain",
+        "yourdomain",
+        "mydomain",
+        "domainanda",
+        "host",
+        "hostname",
+        "namahost",
+        "remotehost",
+        "provider",
+        "myprovider",
+        "company",
+        "perusahaan",
+        "something",
+    }
 )
 """Parts of a host name that stand for any; RFC 2606 reserves only the first and those below."""
-_SAMPLE_ENDS = frozenset("example test invalid localhost local lan dom ext".split())
-_SAMPLE_USERS = frozenset("username yourname namapengguna namaanda my.name first.last".split())
+_SAMPLE_ENDS = frozenset({"example", "test", "invalid", "localhost", "local", "lan", "dom", "ext"})
+_SAMPLE_USERS = frozenset(
+    {"username", "yourname", "namapengguna", "namaanda", "my.name", "first.last"}
+)
 _SAMPLES_NEAR = re.compile(r"\b(?:example|contoh)\.(?:com|org|net)\b|\bhost(?:name)?\.dom\b")
 """Who writes these, writes examples around them."""
-_FILE_ENDS = frozenset("png jpg jpeg gif svg webp css js html htm php py txt pdf".split())
+_FILE_ENDS = re.compile(r"png|jpe?g|gif|svg|webp|css|js|html?|php|py|txt|pdf")
 _SERVICE_USERS = frozenset({"git", "noreply", "no-reply"})
 
 _IPV6 = r"[23][0-9A-Fa-f]{3}:(?:[0-9A-Fa-f]{0,4}:){1,6}[0-9A-Fa-f]{0,4}"
 _IP = re.compile(
-    rf"(?<![\w.:])(?<!\bv)(?:(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}|{_IPV6})(?![\w:])(?!\.[0-9])"
+    rf"(?<![0-9A-Za-z_.])(?<![0-9A-Fa-f:]:)(?:(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}|{_IPV6}(?!:))"
+    r"(?![0-9A-Za-z_])(?!\.[0-9])"
 )
 _VERSION = re.compile(
-    r"(?:versi|version|ver|bersyon|rilis|release|संस्करण|\bv)\.? ?$|[A-Za-z]/$|[A-Za-z]-$", re.IGNORECASE
+    r"(?:versi|version|ver|bersyon|rilis|release|संस्करण|\bv)\.? ?$|[A-Za-z]/$|[A-Za-z]-$",
+    re.IGNORECASE,
 )
 _RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9"})
 _SMALL = 32
 """Four parts that are all smaller are taken for a version or a section: one address in 4,000."""
 
 _CARD_LENGTHS = {
-    "4": (13, 16, 19), "5": (16,), "22": (16,), "23": (16,), "24": (16,), "25": (16,), "26": (16,), "27": (16,),
-    "34": (15,), "37": (15,), "30": (14,), "36": (14,), "38": (14,), "35": (16,), "60": (16,), "62": (16, 19),
-    "64": (16,), "65": (16,), "81": (16,), "82": (16,),
-}  # fmt: skip
+    **dict.fromkeys(map(str, (*range(22, 28), 35, *range(50, 56), 60, 64, 65, 81, 82)), (16,)),
+    **dict.fromkeys([f"4{digit}" for digit in range(10)], (13, 16, 19)),
+    **{"34": (15,), "37": (15,), "30": (14,), "36": (14,), "38": (14,), "62": (16, 19)},
+}
 """Digits by first digits of the issuer (ISO/IEC 7812; RuPay: 60, 65, 81, 82)."""
 _SAMPLE_CARDS = frozenset(
-    {"4111111111111111", "4242424242424242", "5555555555554444", "378282246310005", "4000000000000002"}
+    {
+        "4111111111111111",
+        "4242424242424242",
+        "5555555555554444",
+        "378282246310005",
+        "4000000000000002",
+    }
 )
 
 
 def _is_email(text: str) -> bool:
-    plain = re.sub(rf" ?[(\[{{] ?(?:at|AT|@) ?[)\]}}] ?", "@", text)
+    plain = re.sub(r" ?[(\[{] ?(?:at|AT|@) ?[)\]}] ?", "@", text)
     plain = re.sub(r" ?[(\[{] ?(?:dot|DOT|titik) ?[)\]}] ?", ".", plain).lower()
     user, host = plain.split("@", 1)
     end = host.rsplit(".", 1)[-1]
     return (
         end.isalpha()
         and len(end) > 1
-        and end not in _FILE_ENDS
+        and not _FILE_ENDS.fullmatch(end)
         and user not in _SERVICE_USERS
         and end not in _SAMPLE_ENDS
         and user not in _SAMPLE_USERS
@@ -78,8 +104,11 @@ def _is_iban(text: str) -> bool:
 
 def _is_card(text: str) -> bool:
     found = digits_of(text)
-    lengths = _CARD_LENGTHS.get(found[0]) or _CARD_LENGTHS.get(found[:2], ())
-    return len(found) in lengths and found not in _SAMPLE_CARDS and luhn.is_valid(found)
+    return (
+        len(found) in _CARD_LENGTHS.get(found[:2], ())
+        and found not in _SAMPLE_CARDS
+        and luhn.is_valid(found)
+    )
 
 
 def _is_phone(text: str) -> bool:
@@ -115,7 +144,11 @@ RULES = (
     Rule(
         name="card",
         placeholder="<CARD>",
-        clear=number(r"[0-9]{13,19}", r"[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{3})?", r"[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5}"),
+        clear=number(
+            r"[0-9]{13,19}",
+            r"[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{3})?",
+            r"[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5}",
+        ),
         words=words(r"\bkartu", r"\bcard", "visa", "mastercard", "कार्ड", r"\bdebit", r"\bkredit"),
         is_valid=_is_card,
     ),
@@ -123,8 +156,9 @@ RULES = (
         name="phone_intl",
         placeholder="<PHONE>",
         clear=re.compile(
-            r"(?<![0-9A-Za-z+])\+[1-9][0-9]{0,2}[ -]{0,2}(?:\(0?[0-9]{1,4}\)[ -]?)?[0-9]{1,11}(?:[ -][0-9]{2,8}){0,4}(?![0-9A-Za-z])"
+            r"(?<![0-9A-Za-z+])\+[1-9][0-9]{0,2}[ -]{0,2}(?:\(0?[0-9]{1,4}\)[ -]?)?"
+            r"[0-9]{1,11}(?:[ -][0-9]{2,8}){0,4}(?![0-9A-Za-z])"
         ),
         is_valid=_is_phone,
     ),
-)  # fmt: skip
+)
