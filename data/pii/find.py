@@ -1,6 +1,7 @@
 """Finds personal values in a text: one fast scan for places that may hold one, then the rules."""
 
 import re
+from bisect import bisect
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -69,11 +70,13 @@ def _hits_in(window: str, rules: list[Rule]) -> list[tuple[int, int, Rule]]:
                 distance = _distance(window, start, end, rule)
                 if distance is not None and not (is_vague and distance == _FAR):
                     claims.append((start - end, distance, -order, start, end))
-    taken: list[tuple[int, int, Rule]] = []
+    taken: list[tuple[int, int, int]] = []
     for _, _, order, start, end in sorted(claims):
-        if all(end <= other or start >= to for other, to, _ in taken):
-            taken.append((start, end, rules[-order]))
-    return sorted(taken, key=lambda hit: hit[0])
+        at = bisect(taken, (start,))
+        is_free_before = at == 0 or taken[at - 1][1] <= start
+        if is_free_before and (at == len(taken) or end <= taken[at][0]):
+            taken.insert(at, (start, end, -order))
+    return [(start, end, rules[order]) for start, end, order in taken]
 
 
 def _valid_end(match: re.Match[str], rule: Rule) -> int | None:

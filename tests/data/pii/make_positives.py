@@ -1,8 +1,8 @@
 # ruff: noqa: E501
 """Makes sentences that hold one made-up personal value each: ``python tests/data/pii/make_positives.py``.
 
-Same seed, same bytes. The sentences of templates_second.yaml, in ``second_*.jsonl``, were written after
-the rules and committed before the rules first saw them. Values come from Faker 40.54 (``pip install faker==40.54.0``; locales id_ID,
+Same seed, same bytes. The sentences of templates_second.yaml and templates_third.yaml were written
+after the rules and committed before these first saw them. Values come from Faker 40.54 (``pip install faker==40.54.0``; locales id_ID,
 hi_IN, en_IN, en_PH, fil_PH, tl_PH and, for e-mail and IBAN, de_DE, en_GB, fr_FR and others) and from the
 published formats:
 
@@ -397,6 +397,7 @@ def write_rows(templates_file: str, name: str, *, seed: int) -> None:
 def main() -> None:
     write_rows("templates.yaml", "positives", seed=SEED)
     write_rows("templates_second.yaml", "second", seed=SEED + 1)
+    write_rows("templates_third.yaml", "third", seed=SEED + 2)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,17 @@ def test_finds_every_value_of_a_long_text() -> None:
     hits = find_pii(text, rules)
     assert len(hits) == 50
     assert {text[hit.start : hit.end] for hit in hits} == {"0812-3456-7890"}
+
+
+def test_a_long_list_takes_time_in_step_with_its_length() -> None:
+    rules = rules_named(load_region("tl").pii, region="tl")
+    seconds = []
+    for number in (2_000, 8_000):
+        text = "juan.cruz@gmail.com, " * number
+        start = time.process_time()
+        assert len(find_pii(text, rules)) == number
+        seconds.append(time.process_time() - start)
+    assert seconds[1] < 10 * seconds[0]
 
 
 def test_an_unknown_rule_is_named_with_the_known_ones() -> None:
