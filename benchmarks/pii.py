@@ -82,7 +82,7 @@ def _core(text: str, start: int, end: int) -> tuple[int, int]:
 
 def print_recall(code: str, rules: list[Rule]) -> None:
     """Print found of all by type, for the region's own values and the universal ones."""
-    for name in ("positives", "second"):
+    for name in ("positives", "second", "third"):
         rows = list(_rows(MADE_UP / f"{name}_{code}.jsonl"))
         rows += [row for row in _rows(MADE_UP / f"{name}_universal.jsonl") if row["lang"] == code]
         found, total = Counter[str](), Counter[str]()

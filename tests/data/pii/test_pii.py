@@ -22,7 +22,7 @@ def masked(text: str, code: str) -> str:
 
 
 @pytest.mark.parametrize("code", ["id", "hi", "tl"])
-@pytest.mark.parametrize("name", ["positives", "second"])
+@pytest.mark.parametrize("name", ["positives", "second", "third"])
 def test_finds_the_made_up_values(code: str, name: str) -> None:
     rules = rules_named(load_region(code).pii, region=code)
     rows = rows_of(f"{name}_{code}")
