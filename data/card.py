@@ -68,7 +68,7 @@ def _step_lines(counts: Mapping[str, Json]) -> list[str]:
 
 
 def _decontamination_lines(plan: CorpusPlan, counts: Mapping[str, Json]) -> list[str]:
-    names = plan.config.decontaminate
+    names = plan.config.decontaminate.suites
     if not names:
         return ["None: no suite was named."]
     found = cast("dict[str, Json]", counts["decontaminated"])

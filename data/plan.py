@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .config import as_json
-from .errors import UserError
 from .hardware import num_cores
+from .held_items import list_held_files
+from .instruction import load_task
+from .language.register import Registers
 from .manifest import Json, is_done, work_key
 from .region import Region
 from .scripts import script_name
 from .settings import Corpus, PrepareConfig
 from .sources import Part, list_parts
-from .suite import Suite, items_path, load_suite, suite_languages
+from .suite import load_suite
 
 _BYTES_PER_WORKER = 64 * 2**20
 _NOT_IN_KEY = {"name", "root", "overwrite", "engine"}
@@ -48,8 +50,7 @@ class CorpusPlan:
     @property
     def inputs(self) -> list[Path]:
         """Every file that is read: sources, and the items that are kept out."""
-        files = [part.file for part in self.parts if part.file]
-        return sorted({*files, *_held_items(self.config)})
+        return _inputs(self.config, self.parts)
 
     @property
     def size_bytes(self) -> int:
@@ -82,39 +83,34 @@ def plan_corpus(config: PrepareConfig) -> CorpusPlan:
     for script in config.region.scripts:
         script_name(script)
     parts = list_parts(config.corpus, config.region)
-    for part in parts:
-        if part.source.suite is not None:
-            load_suite(part.source.suite)
-    files = [part.file for part in parts if part.file]
-    inputs = sorted({*files, *_held_items(config)})
-    return CorpusPlan(
-        config=config, parts=parts, key=work_key("prepare", _key_config(config), inputs)
-    )
+    Registers(config.region, config.language.registers)
+    key = work_key("prepare", _key_config(config, parts), _inputs(config, parts))
+    return CorpusPlan(config=config, parts=parts, key=key)
 
 
-def held_splits(suite: Suite) -> list[str]:
-    """Return the splits that no training row may share: all but ``train``."""
-    return [split for split in suite.items if split != "train"]
+def _inputs(config: PrepareConfig, parts: list[Part]) -> list[Path]:
+    files = {file for part in parts for file in part.inputs}
+    items = {held.path for held in list_held_files(config.decontaminate)}
+    lists = {folder / "about.json" for folder in own_deny_lists(config)}
+    models = {config.quality.perplexity_model, config.language.model_path} - {None}
+    return sorted(files | items | lists | {Path(str(model)) for model in models})
 
 
-def _held_items(config: PrepareConfig) -> list[Path]:
-    paths: list[Path] = []
-    for name in config.decontaminate:
-        suite = load_suite(name)
-        for split in held_splits(suite):
-            languages = suite_languages(suite, split=split)
-            if not languages:
-                raise UserError(
-                    f"suite {name} has no {split} items: correct its YAML or leave it out"
-                )
-            paths += [items_path(suite, split=split, language=code) for code in languages]
-    return paths
+def own_deny_lists(config: PrepareConfig) -> list[Path]:
+    """Return the folders of deny lists that were made elsewhere."""
+    return [Path(folder).expanduser().resolve() for folder in config.decontaminate.deny_lists]
 
 
-def _key_config(config: PrepareConfig) -> dict[str, Json]:
+def _key_config(config: PrepareConfig, parts: list[Part]) -> dict[str, Json]:
+    """Return what changes the result, with the suites and instructions that settings only name."""
     values = {name: value for name, value in as_json(config).items() if name not in _NOT_IN_KEY}
-    suites = {part.suite for part in config.corpus.sources.values() if part.suite}
+    sources = [part.source for part in parts]
+    suites = {source.suite for source in sources if source.suite}
+    tasks = {source.task for source in sources if source.task}
     values["suites"] = {
-        name: as_json(load_suite(name)) for name in sorted(suites | set(config.decontaminate))
+        name: as_json(load_suite(name)) for name in sorted(suites | {*config.decontaminate.suites})
+    }
+    values["tasks"] = {
+        name: as_json(load_task(config.region.code, name)) for name in sorted(tasks)
     }
     return values

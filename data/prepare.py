@@ -1,45 +1,70 @@
-"""Makes one region's corpus: gates over every part, then one pass that dedups and splits."""
+"""Makes one region's corpus in a folder of its own, and moves it to its place whole."""
 
 import json
 import shutil
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple, cast
 
 from .card import corpus_card
 from .config import as_json
-from .engine import run_pipeline
-from .errors import UserError
-from .funnel import most_dropped
+from .deny_list import build_deny_list
+from .engine import run_stages
+from .errors import RunError, UserError
+from .funnel import Funnel, most_dropped
+from .held_items import read_all_held_items
 from .manifest import Json, sync_folder, write_json, write_manifest, write_text
-from .meter import show_meters
 from .plan import CorpusPlan
-from .steps.decontaminate import Decontaminate
-from .steps.deduplicate import Deduplicate
-from .steps.language_gate import LanguageGate
-from .steps.make_messages import MakeMessages
-from .steps.normalise import Normalise
-from .steps.read_parts import ReadParts
-from .steps.read_source import ReadSource
-from .steps.script_gate import ScriptGate
-from .steps.write_corpus import WriteCorpus
-from .steps.write_part import WritePart
+from .report.page import corpus_page
+from .row_file import count_rows
+from .stages import DENY_LIST, list_stages
 
 
-def make_corpus(plan: CorpusPlan) -> dict[str, Json]:
-    """Make the corpus in a folder of its own, move it to its place whole, and return its counts.
+class StepTime(NamedTuple):
+    """How long a step worked, over all tasks."""
 
-    A run that was killed goes on behind the last finished part.
+    step: str
+    seconds: float
+
+
+class Made(NamedTuple):
+    """What ``make_corpus`` made."""
+
+    counts: dict[str, Json]
+    times: list[StepTime]
+    """Slowest step first; of this run and of the killed ones that it continues."""
+
+    @property
+    def num_chars(self) -> int:
+        """Characters of all rows that were read."""
+        return cast("int", self.counts["chars_read"])
+
+
+def make_corpus(plan: CorpusPlan) -> Made:
+    """Make the corpus, and return its counts and where the time went.
+
+    A run that was killed goes on behind the last finished task.
 
     Raises:
         UserError: a broken source, or one without a row that passes.
+        RunError: a SLURM job ended without its work done.
     """
     started_at = datetime.now(UTC)
     work = _work_folder(plan)
-    _gate_parts(plan, work)
-    counts = _write_corpus(plan, work)
-    corpus = work / "corpus"
+    if not (work / DENY_LIST).is_dir():
+        build_deny_list(read_all_held_items(plan.config.decontaminate), work / DENY_LIST)
+    run_stages(
+        list_stages(plan, work),
+        work=work,
+        engine=plan.config.engine,
+        num_workers=plan.num_workers,
+        label=plan.region.code,
+    )
+    corpus, counts = work / "corpus", _counts(plan, work)
     write_json(corpus / "funnel.json", {"region": plan.region.code, **counts})
     write_text(corpus / "card.md", corpus_card(plan, counts))
+    write_text(corpus / "report.html", corpus_page(plan, counts, corpus=corpus))
     write_manifest(
         corpus,
         recipe="prepare",
@@ -49,11 +74,12 @@ def make_corpus(plan: CorpusPlan) -> dict[str, Json]:
         started_at=started_at,
         finished_at=datetime.now(UTC),
         counts=counts,
-        licences=[part.source.licence for part in plan.parts],
+        licences=[part.source.licence for part in plan.parts if part.problem is None],
         seeds={"heldout": plan.config.seed},
     )
+    times = _times(work / "logs")
     _move_in_place(plan, work)
-    return counts
+    return Made(counts, times)
 
 
 def _work_folder(plan: CorpusPlan) -> Path:
@@ -67,51 +93,34 @@ def _work_folder(plan: CorpusPlan) -> Path:
     return work
 
 
-def _gate_parts(plan: CorpusPlan, work: Path) -> None:
-    config, region, meters = plan.config, plan.region, work / "meters" / "gates"
-    suites = {part.source_name: part.source.suite for part in plan.parts}
-    steps = [
-        ReadSource(plan.parts, region=region, meters=meters),
-        Normalise(),
-        ScriptGate(region.scripts, min_share=config.min_script_share),
-        LanguageGate(region, min_own_share=config.min_own_share),
-        Decontaminate(config.decontaminate),
-        MakeMessages(region, suites={name: suite for name, suite in suites.items() if suite}),
-        WritePart(work / "parts"),
-    ]
-    with show_meters(meters, total_bytes=plan.size_bytes, label=f"gates {region.code}"):
-        run_pipeline(
-            steps,
-            num_tasks=len(plan.parts),
-            num_workers=plan.num_workers,
-            log_folder=work / "logs" / "gates",
+def _counts(plan: CorpusPlan, work: Path) -> dict[str, Json]:
+    """Return the funnel of all parts, after the check that no row was lost between stages."""
+    files = sorted((work / "counts").glob("*.json"))
+    funnel = Funnel.sum(json.loads(file.read_text(encoding="utf-8")) for file in files)
+    counts = funnel.counts()
+    num_rows = count_rows(work / "read")
+    if counts["rows_read"] != num_rows:
+        raise RunError(
+            f"{num_rows} rows were read but {counts['rows_read']} written: this is a fault of "
+            f"lokal; remove {work} and run again, and report it if it stays"
         )
-
-
-def _write_corpus(plan: CorpusPlan, work: Path) -> dict[str, Json]:
-    for name in ("corpus", "logs/corpus", "meters/corpus"):  # this pass starts anew after a kill
-        shutil.rmtree(work / name, ignore_errors=True)
-    config, meters, counts_file = plan.config, work / "meters" / "corpus", work / "counts.json"
-    steps = [
-        ReadParts(work / "parts", meters=meters),
-        Deduplicate(),
-        WriteCorpus(
-            work / "corpus",
-            counts=counts_file,
-            heldout_share=config.heldout_share,
-            seed=config.seed,
-        ),
-    ]
-    num_bytes = sum(file.stat().st_size for file in (work / "parts").iterdir())
-    with show_meters(meters, total_bytes=num_bytes, label=f"corpus {plan.region.code}"):
-        run_pipeline(steps, num_tasks=1, num_workers=1, log_folder=work / "logs" / "corpus")
-    counts = json.loads(counts_file.read_text(encoding="utf-8"))
     if counts["train_rows"] == 0:
         raise UserError(
             f"corpus {plan.corpus.name} has no row left for {plan.region.code}: of "
             f"{counts['rows_read']} rows most were dropped by {most_dropped(counts)}"
         )
     return counts
+
+
+def _times(logs: Path) -> list[StepTime]:
+    """Add up what datatrove's statistics say of each step."""
+    seconds: Counter[str] = Counter()
+    for file in logs.glob("*/stats/*.json"):
+        for step in json.loads(file.read_text(encoding="utf-8")):
+            microseconds = step["stats"].get("microseconds", 0)
+            total = microseconds["total"] if isinstance(microseconds, dict) else microseconds
+            seconds[step["name"].rpartition(": ")[2].rpartition(" - ")[2]] += total / 1e6
+    return [StepTime(step, number) for step, number in seconds.most_common()]
 
 
 def _move_in_place(plan: CorpusPlan, work: Path) -> None:

@@ -21,6 +21,8 @@ _ENDS = (".", "!", "?", "…", "।", "॥")
 _SENTENCE_END = re.compile(r"[.!?…।॥](?=[\s\"'”’»)\]*_]|$)")
 _HASHTAG = re.compile(r"(?<!\S)#\w")
 _ELLIPSES = ("...", "…")
+_FIRST_TOP, _FIRST_REPEATED = 2, 5
+"""Words of the shortest n-gram in each list of limits."""
 
 
 class Fault(NamedTuple):
@@ -146,11 +148,12 @@ class ProseJudge:
 
     def _repetition(self, words: Sequence[str], counts: Counter[str]) -> tuple[Fault | None, float]:
         ngrams = Ngrams(words, {word: number for number, word in enumerate(counts)})
-        limits = self.limits.max_duplicate_ngrams
+        limits = dict(enumerate(self.limits.max_duplicate_ngrams, start=_FIRST_REPEATED))
+        top_limits = dict(enumerate(self.limits.max_top_ngrams, start=_FIRST_TOP))
         shares = list(ngrams.repeated(limits))
         repeated_share = shares[0].share if shares else 0.0
-        for size, share in ngrams.top(self.limits.max_top_ngrams):
-            limit = self.limits.max_top_ngrams[size]
+        for size, share in ngrams.top(top_limits):
+            limit = top_limits[size]
             return _above("one phrase again and again", share, limit, of=size), repeated_share
         for size, share in shares:
             if share > limits[size]:

@@ -58,12 +58,12 @@ class QualityThresholds:
     max_duplicate_lines: float = 0.5
     max_duplicate_line_chars: float = 0.3
     """Part of the characters that stand in lines seen before in the same text."""
-    max_top_ngrams: dict[int, float] = field(default_factory=lambda: {2: 0.25, 3: 0.22, 4: 0.2})
-    """By number of words: part of the letters that the commonest such n-gram may fill."""
-    max_duplicate_ngrams: dict[int, float] = field(
-        default_factory=lambda: {5: 0.5, 6: 0.48, 7: 0.46, 8: 0.44, 9: 0.42, 10: 0.4}
+    max_top_ngrams: list[float] = field(default_factory=lambda: [0.25, 0.22, 0.2])
+    """Part of the letters that the commonest n-gram may fill: for 2, 3 and 4 words."""
+    max_duplicate_ngrams: list[float] = field(
+        default_factory=lambda: [0.4, 0.38, 0.36, 0.34, 0.32, 0.3]
     )
-    """By number of words: part of the letters in n-grams that were seen before in the text."""
+    """Part of the letters in n-grams that were seen before in the text: for 5 to 10 words."""
     flagged_words: list[str] = field(default_factory=list)
     """Obscene words, in lower case; counted in every row, never a reason by themselves."""
     max_flagged_words: float = 0.05
@@ -74,12 +74,8 @@ class QualityThresholds:
         for name in _SHARES:
             _check_share(name, getattr(self, name))
         for name in ("max_top_ngrams", "max_duplicate_ngrams"):
-            for size, share in getattr(self, name).items():
-                _check_share(f"{name}.{size}", share)
-                if size < 2:
-                    raise ValueError(
-                        f"region.quality.{name} is by number of words, 2 or more: got {size}"
-                    )
+            for place, share in enumerate(getattr(self, name)):
+                _check_share(f"{name}[{place}]", share)
         for name in ("stop_words", "flagged_words"):
             for word in getattr(self, name):
                 if word != word.lower() or len(word.split()) != 1:

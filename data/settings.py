@@ -5,6 +5,7 @@ from enum import Enum
 
 from .boilerplate_config import BoilerplateConfig
 from .dedup.config import DedupConfig
+from .held_items import DecontaminateConfig
 from .language.config import LanguageConfig
 from .markup_config import MarkupConfig
 from .quality import QualityConfig
@@ -206,8 +207,7 @@ class PrepareConfig:
     language: LanguageConfig = field(default_factory=LanguageConfig)
     quality: QualityConfig = field(default_factory=QualityConfig)
     dedup: DedupConfig = field(default_factory=DedupConfig)
-    decontaminate: list[str] = field(default_factory=lambda: ["sib200"])
-    """Suites whose dev and test items, in every language, may not be in the corpus."""
+    decontaminate: DecontaminateConfig = field(default_factory=DecontaminateConfig)
     heldout_share: float = 0.02
     """Part of the clean clusters of like rows kept out of training, by a hash of the first id."""
     tokenizer: str | None = None

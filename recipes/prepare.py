@@ -27,11 +27,19 @@ def prepare(config: PrepareConfig) -> None:
 
     size_mb = plan.size_bytes / 1e6
     say("prepare", f"reads corpus {plan.corpus.name} ({len(plan.parts)} parts, {size_mb:.1f} MB)")
-    counts = make_corpus(plan)
+    made = make_corpus(plan)
     say(
         "prepare",
-        f"wrote {plan.folder}: {counts['train_rows']} training rows, {counts['heldout_rows']} held "
-        f"out, of {counts['rows_read']} read; card.md says why",
+        f"wrote {plan.folder}: {made.counts['train_rows']} training rows, "
+        f"{made.counts['heldout_rows']} held out, of {made.counts['rows_read']} read; "
+        "report.html shows why",
+    )
+    worked = sum(seconds for _, seconds in made.times)
+    step, seconds = made.times[0]
+    say(
+        "prepare",
+        f"steps worked {worked:.1f} s ({made.num_chars / 1e6 / worked:.2f} million characters a "
+        f"second and core); slowest: {step}, {seconds / worked:.0%}",
     )
 
 

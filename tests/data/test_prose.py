@@ -196,8 +196,7 @@ def test_the_commonest_phrase_fills_its_part_of_the_letters() -> None:
     ("values", "message"),
     [
         ({"max_bullet_lines": 1.5}, r"region.quality.max_bullet_lines must lie in \[0, 1\]"),
-        ({"max_top_ngrams": {2: 3}}, r"region.quality.max_top_ngrams.2 must lie in \[0, 1\]"),
-        ({"max_duplicate_ngrams": {1: 0.1}}, "by number of words, 2 or more: got 1"),
+        ({"max_top_ngrams": [3]}, r"region.quality.max_top_ngrams\[0\] must lie in \[0, 1\]"),
         ({"stop_words": ["Dan"]}, "stop_words takes single words in lower case, got 'Dan'"),
         ({"flagged_words": ["dua kata"]}, "flagged_words takes single words"),
         ({"stop_words": ["dan"]}, "stop_words lists only 1: no document could pass"),

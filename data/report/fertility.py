@@ -1,0 +1,45 @@
+"""How many tokens a tokenizer needs for the corpus' language: what a text costs to train."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import UserError
+from .sample import KeptRow
+
+
+class Fertility(NamedTuple):
+    """Tokens of a sample, in ratios."""
+
+    rows: int
+    tokens_per_word: float
+    """Words are what stands between white space."""
+    tokens_per_byte: float
+    """Bytes of UTF-8: comparable between scripts."""
+
+
+def fertility(rows: Sequence[KeptRow], *, tokenizer: Path) -> Fertility:
+    """Return the tokenizer's ratios on the rows, special tokens not counted.
+
+    Args:
+        rows: at least one row.
+        tokenizer: a checkpoint's folder, or its ``tokenizer.json``.
+
+    Raises:
+        UserError: there is no tokenizer that can be read.
+    """
+    from tokenizers import Tokenizer
+
+    file = tokenizer / "tokenizer.json" if tokenizer.is_dir() else tokenizer
+    if not file.is_file():
+        raise UserError(f"report.tokenizer: {file} does not exist: name a checkpoint's folder")
+    try:
+        model = Tokenizer.from_file(str(file))
+    except Exception as error:  # tokenizers raises this very class
+        raise UserError(f"report.tokenizer: {file} is no tokenizer ({error})") from error
+    texts = [row.text for row in rows]
+    encoded = model.encode_batch_fast(texts, add_special_tokens=False)
+    num_tokens = sum(len(item) for item in encoded)
+    num_words = sum(len(text.split()) for text in texts)
+    num_bytes = sum(len(text.encode()) for text in texts)
+    return Fertility(len(rows), num_tokens / num_words, num_tokens / num_bytes)
