@@ -44,9 +44,7 @@ def run_stages(
             logging_dir=str(log_folder(work, stage)),
         )
         bar = (
-            show_meters(
-                stage.meters, total_bytes=stage.size_bytes, label=f"{label} {stage.name}"
-            )
+            show_meters(stage.meters, total_bytes=stage.size_bytes, label=f"{label} {stage.name}")
             if stage.meters
             else nullcontext()
         )

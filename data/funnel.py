@@ -18,8 +18,8 @@ STEPS = (
     "script",
     "language",
     "quality",
-    "pii",
     "decontaminated",
+    "pii",
     "duplicate",
 )
 """The gates in the order in which a row meets them."""

@@ -43,9 +43,7 @@ class Region:
     """Labels, and the share of words of each list that a row needs to carry it."""
     quality: QualityThresholds = field(default_factory=QualityThresholds)
     """When a text is too poor to train on."""
-    pii: list[str] = field(
-        default_factory=lambda: ["email", "ip", "iban", "card", "phone_intl"]
-    )
+    pii: list[str] = field(default_factory=lambda: ["email", "ip", "iban", "card", "phone_intl"])
     """Rules of data/pii, by name, that look for personal values; these five serve any region."""
     anchor: bool = False
     """True for the language that measures forgetting (English); never a target."""

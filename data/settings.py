@@ -8,6 +8,7 @@ from .dedup.config import DedupConfig
 from .held_items import DecontaminateConfig
 from .language.config import LanguageConfig
 from .markup_config import MarkupConfig
+from .pii.config import PiiConfig
 from .quality import QualityConfig
 from .region import Region
 
@@ -206,6 +207,7 @@ class PrepareConfig:
     boilerplate: BoilerplateConfig = field(default_factory=BoilerplateConfig)
     language: LanguageConfig = field(default_factory=LanguageConfig)
     quality: QualityConfig = field(default_factory=QualityConfig)
+    pii: PiiConfig = field(default_factory=PiiConfig)
     dedup: DedupConfig = field(default_factory=DedupConfig)
     decontaminate: DecontaminateConfig = field(default_factory=DecontaminateConfig)
     heldout_share: float = 0.02

@@ -48,9 +48,7 @@ def run_on_slurm(stages: Sequence[Stage], *, work: Path, engine: Engine, label: 
         write_json(jobs_file, dict(jobs))
     for stage, executor in zip(stages, executors, strict=True):
         bar = (
-            show_meters(
-                stage.meters, total_bytes=stage.size_bytes, label=f"{label} {stage.name}"
-            )
+            show_meters(stage.meters, total_bytes=stage.size_bytes, label=f"{label} {stage.name}")
             if stage.meters
             else nullcontext()
         )

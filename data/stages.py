@@ -17,6 +17,7 @@ from .steps.make_messages import MakeMessages
 from .steps.markup import Markup
 from .steps.merge_lines import MergeLines
 from .steps.normalise import Normalise
+from .steps.pii import MaskPii
 from .steps.quality_gate import QualityGate
 from .steps.read_part import ReadPart
 from .steps.read_source import ReadSource
@@ -106,6 +107,7 @@ def gate_steps(plan: CorpusPlan, work: Path) -> list[PipelineStep]:
         LanguageGate(region, config.language),
         QualityGate(region, config.quality),
         Decontaminate([work / DENY_LIST, *own_deny_lists(config)]),
+        MaskPii(region, action=config.pii.action),
         MakeMessages(
             region,
             sources={part.source_name: part.source for part in plan.parts},

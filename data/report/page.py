@@ -1,6 +1,7 @@
 """Renders the corpus' report: funnel, lengths, languages, fertility, examples of dropped rows."""
 
 from collections.abc import Mapping
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import cast
@@ -8,6 +9,10 @@ from typing import cast
 from jinja2 import Environment, StrictUndefined
 
 from ..manifest import Json
+from ..pii.find import find_pii
+from ..pii.mask import mask
+from ..pii.registry import rules_named
+from ..pii.rule import Rule
 from ..plan import CorpusPlan
 from .fertility import Fertility, fertility
 from .lengths import LENGTH_EDGES, RowFigures, row_figures
@@ -46,7 +51,7 @@ def corpus_page(plan: CorpusPlan, counts: Mapping[str, Json], *, corpus: Path) -
         notes=_notes(counts),
         fertility=_fertility(plan, corpus),
         examples=_by_reason(dropped_examples(corpus)),
-        cut=_cut,
+        shown=partial(_shown, rules=rules_named(plan.region.pii, region=plan.region.code)),
     )
 
 
@@ -103,9 +108,12 @@ def _by_reason(rows: list[DroppedRow]) -> dict[str, list[DroppedRow]]:
     return found
 
 
-def _cut(text: str) -> str:
-    """Return the text's beginning, ended at white space so that no cluster is cut in two."""
-    if len(text) <= _EXAMPLE_CHARS:
-        return text
+def _shown(text: str, *, rules: list[Rule]) -> str:
+    """Return the text's beginning without personal values, which dropped rows still hold.
+
+    It ends at white space, so that no cluster is cut in two.
+    """
     head = text[:_EXAMPLE_CHARS]
-    return (head.rsplit(None, 1)[0] if " " in head else head) + " …"
+    if len(text) > _EXAMPLE_CHARS:
+        head = (head.rsplit(None, 1)[0] if " " in head else head) + " …"
+    return mask(head, find_pii(head, rules))
