@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple, TypeAlias
 
 from datatrove.data import Document
+from datatrove.pipeline.base import PipelineStep
 from datatrove.pipeline.dedup import MinhashDedupSignature
 from datatrove.pipeline.dedup.sentence_dedup import SentDedupConfig, SentenceDedupSignature
 from datatrove.pipeline.filters import (
@@ -31,27 +32,19 @@ from datatrove.pipeline.filters import (
     GopherRepetitionFilter,
 )
 from datatrove.pipeline.formatters import FTFYFormatter, PIIFormatter
-from lokal.data.boilerplate import BoilerplateConfig
-from lokal.data.dedup.config import DedupConfig
 from lokal.data.deny_list import build_deny_list
 from lokal.data.document import is_dropped, new_document
-from lokal.data.held_items import DecontaminateConfig, read_all_held_items
-from lokal.data.language.config import LanguageConfig
-from lokal.data.markup import MarkupConfig
-from lokal.data.quality import QualityConfig
+from lokal.data.held_items import read_all_held_items
+from lokal.data.plan import plan_corpus
 from lokal.data.region import Region, load_region
 from lokal.data.sample_files import resolve_sample
+from lokal.data.stages import DENY_LIST, gate_steps
 from lokal.data.steps.count_lines import CountLines
-from lokal.data.steps.decontaminate import Decontaminate
-from lokal.data.steps.drop_boilerplate import DropBoilerplate
-from lokal.data.steps.language_gate import LanguageGate
 from lokal.data.steps.markup import Markup
 from lokal.data.steps.merge_lines import MergeLines
 from lokal.data.steps.normalise import Normalise
-from lokal.data.steps.quality_gate import QualityGate
-from lokal.data.steps.script_gate import ScriptGate
 from lokal.data.steps.sign_rows import SignRows
-from lokal.data.steps.step import Step
+from lokal.recipes.prepare import prepare
 from xxhash import xxh64_intdigest
 
 REGIONS = ("id", "hi", "tl")
@@ -103,21 +96,17 @@ def read_texts(folder: Path, code: str, *, size_bytes: int) -> list[Text]:
     return texts[::step]
 
 
-def lokal_steps(region: Region, folder: Path) -> list[Step]:
+def lokal_steps(region: Region, folder: Path) -> list[PipelineStep]:
     """Return the steps that ``lokal prepare`` drives each row through, without reading it."""
-    language = LanguageConfig()
-    build_deny_list(read_all_held_items(DecontaminateConfig()), folder / "denylist")
+    plan = plan_corpus(prepare.compose([f"region={region.code}"]))
+    build_deny_list(read_all_held_items(plan.config.decontaminate), folder / DENY_LIST)
     return [
         Normalise(),
-        Markup(MarkupConfig()),
+        Markup(plan.config.markup),
         CountLines(folder / "lines"),
-        MergeLines(folder / "lines", BoilerplateConfig()),
-        DropBoilerplate(folder / "lines"),
-        ScriptGate(region, language),
-        LanguageGate(region, language),
-        QualityGate(region, QualityConfig()),
-        Decontaminate([folder / "denylist"]),
-        SignRows(folder / "dedup", DedupConfig()),
+        MergeLines(folder / "lines", plan.config.boilerplate),
+        *gate_steps(plan, folder),
+        SignRows(folder / "dedup", plan.config.dedup),
     ]
 
 
@@ -186,7 +175,7 @@ def fastest(rounds: Sequence[Seconds]) -> Seconds:
     return min(rounds, key=lambda seconds: sum(seconds.values()))
 
 
-def time_steps(steps: Sequence[Step], texts: Sequence[Text]) -> tuple[Seconds, int]:
+def time_steps(steps: Sequence[PipelineStep], texts: Sequence[Text]) -> tuple[Seconds, int]:
     """Return the seconds of each step, and how many rows are kept."""
     seconds: Seconds = {}
     rows = list(documents(texts))

@@ -93,7 +93,14 @@ def _inputs(config: PrepareConfig, parts: list[Part]) -> list[Path]:
     items = {held.path for held in list_held_files(config.decontaminate)}
     lists = {folder / "about.json" for folder in own_deny_lists(config)}
     models = {config.quality.perplexity_model, config.language.model_path} - {None}
-    return sorted(files | items | lists | {Path(str(model)) for model in models})
+    read = {tokenizer_file(config.tokenizer)} if config.tokenizer else set()
+    return sorted(files | items | lists | read | {Path(str(model)) for model in models})
+
+
+def tokenizer_file(tokenizer: str) -> Path:
+    """Return the ``tokenizer.json`` that a checkpoint's folder or the file's own path names."""
+    path = Path(tokenizer).expanduser()
+    return path / "tokenizer.json" if path.is_dir() else path
 
 
 def own_deny_lists(config: PrepareConfig) -> list[Path]:

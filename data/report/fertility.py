@@ -23,20 +23,17 @@ def fertility(rows: Sequence[KeptRow], *, tokenizer: Path) -> Fertility:
 
     Args:
         rows: at least one row.
-        tokenizer: a checkpoint's folder, or its ``tokenizer.json``.
+        tokenizer: a checkpoint's ``tokenizer.json``.
 
     Raises:
-        UserError: there is no tokenizer that can be read.
+        UserError: the file is no tokenizer.
     """
     from tokenizers import Tokenizer
 
-    file = tokenizer / "tokenizer.json" if tokenizer.is_dir() else tokenizer
-    if not file.is_file():
-        raise UserError(f"report.tokenizer: {file} does not exist: name a checkpoint's folder")
     try:
-        model = Tokenizer.from_file(str(file))
+        model = Tokenizer.from_file(str(tokenizer))
     except Exception as error:  # tokenizers raises this very class
-        raise UserError(f"report.tokenizer: {file} is no tokenizer ({error})") from error
+        raise UserError(f"tokenizer: {tokenizer} is no tokenizer ({error})") from error
     texts = [row.text for row in rows]
     encoded = model.encode_batch_fast(texts, add_special_tokens=False)
     num_tokens = sum(len(item) for item in encoded)

@@ -13,7 +13,7 @@ from ..pii.find import find_pii
 from ..pii.mask import mask
 from ..pii.registry import rules_named
 from ..pii.rule import Rule
-from ..plan import CorpusPlan
+from ..plan import CorpusPlan, tokenizer_file
 from .fertility import Fertility, fertility
 from .lengths import LENGTH_EDGES, RowFigures, row_figures
 from .plots import Bar, bars, histogram
@@ -98,7 +98,7 @@ def _fertility(plan: CorpusPlan, corpus: Path) -> Fertility | None:
     if not plan.config.tokenizer:
         return None
     rows = kept_rows(corpus, num_rows=_FERTILITY_ROWS)
-    return fertility(rows, tokenizer=Path(plan.config.tokenizer))
+    return fertility(rows, tokenizer=tokenizer_file(plan.config.tokenizer))
 
 
 def _by_reason(rows: list[DroppedRow]) -> dict[str, list[DroppedRow]]:
