@@ -1,6 +1,7 @@
 """Takes out the lines that a source repeats over its documents."""
 
 import re
+from itertools import islice
 from pathlib import Path
 
 from datatrove.data import Document
@@ -44,7 +45,7 @@ class DropBoilerplate(Gate):
         rest = _EMPTY_LINES.sub("\n\n", rest).strip()
         note(document, "boilerplate: lines", len(found))
         note(document, "boilerplate: characters", len(document.text) - len(rest))
-        if len(_LETTERS.findall(rest)) < MIN_LETTERS:
+        if sum(1 for _ in islice(_LETTERS.finditer(rest), MIN_LETTERS)) < MIN_LETTERS:
             return Verdict("only boilerplate", f"{len(found)} of {len(lines)} lines; left: {rest}")
         document.text = rest
         metadata["num_chars"] = len(rest)
