@@ -42,13 +42,16 @@ def strip_html(text: str, *, counts: Counter[str]) -> str:
     In prose ``<name>`` and ``a < b`` stay: a known tag goes if it closes, is closed further on, or
     needs no closing. A text that speaks of HTML keeps its examples.
     """
+    has_entity = "&" in text and ";" in text
+    if "<" not in text and not has_entity:
+        return text
     if "<" in text and _is_page(text):
         text = _page_text(text, counts=counts)
     elif _ABOUT_HTML.search(text):
         return text
     elif "<" in text:
         text = _cut(text, counts=counts)
-    if "&" in text and ";" in text:
+    if has_entity:
         text = _decode(_decode(text, counts=counts), counts=counts)
     return text
 

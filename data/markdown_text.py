@@ -44,13 +44,15 @@ _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _BROKEN_ROW = re.compile(r"^[ \t]*\|.*<br.*$", re.MULTILINE | re.IGNORECASE)
 _MIN_ALT_WORDS = 3
 _KINDS = (
-    re.compile(r"^#{1,6} \S", re.MULTILINE),
-    re.compile(r"\*\*[^\s*][^*\n]*\*\*"),
-    re.compile(rf"\[[^\[\]\n]+\]{_TARGET}"),
-    _SEPARATOR,
-    re.compile(r"^(?:`{3,}|~{3,})", re.MULTILINE),
-    re.compile(r"(?<!`)`[^`\n]+`(?!`)"),
+    ("# ", re.compile(r"^#{1,6} \S", re.MULTILINE)),
+    ("**", re.compile(r"\*\*[^\s*][^*\n]*\*\*")),
+    ("](", re.compile(rf"\[[^\[\]\n]+\]{_TARGET}")),
+    ("|", _SEPARATOR),
+    ("```", re.compile(r"^`{3,}", re.MULTILINE)),
+    ("~~~", re.compile(r"^~{3,}", re.MULTILINE)),
+    ("`", re.compile(r"(?<!`)`[^`\n]+`(?!`)")),
 )
+"""What each kind of Markdown cannot do without, and how it looks; most texts hold no such sign."""
 
 
 class Stash:
@@ -78,7 +80,7 @@ class Stash:
 
 def is_markdown(text: str) -> bool:
     """Return whether two kinds of Markdown are in the text: ``#`` alone may be a prompt."""
-    return sum(kind.search(text) is not None for kind in _KINDS) >= 2
+    return sum(sign in text and kind.search(text) is not None for sign, kind in _KINDS) >= 2
 
 
 def stash_blocks(text: str, stash: Stash, *, keep: bool, counts: Counter[str]) -> str:
