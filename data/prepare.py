@@ -9,11 +9,11 @@ from typing import NamedTuple, cast
 
 from .card import corpus_card
 from .config import as_json
-from .deny_list import build_deny_list
+from .deny_list import DenyList, build_deny_list
 from .engine import run_stages
 from .errors import RunError, UserError
 from .funnel import Funnel, most_dropped
-from .held_items import read_all_held_items
+from .held_items import read_all_held_items, skipped_suites
 from .manifest import Json, sync_folder, write_json, write_manifest, write_text
 from .plan import CorpusPlan
 from .report.page import corpus_page
@@ -98,6 +98,12 @@ def _counts(plan: CorpusPlan, work: Path) -> dict[str, Json]:
     files = sorted((work / "counts").glob("*.json"))
     funnel = Funnel.sum(json.loads(file.read_text(encoding="utf-8")) for file in files)
     counts = funnel.counts()
+    facts = DenyList.open(work / DENY_LIST).facts
+    cast("dict[str, Json]", counts["decontaminated"]).update(
+        items_protected=cast("Json", facts.items),
+        items_too_short_or_common=cast("Json", facts.unprotected),
+        suites_skipped=cast("Json", skipped_suites(plan.config.decontaminate)),
+    )
     num_rows = count_rows(work / "read")
     if counts["rows_read"] != num_rows:
         raise RunError(
