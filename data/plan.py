@@ -16,7 +16,7 @@ from .sources import Part, list_parts
 from .suite import load_suite
 
 _BYTES_PER_WORKER = 64 * 2**20
-_NOT_IN_KEY = {"name", "root", "overwrite", "engine"}
+_NOT_IN_KEY = {"name", "root", "overwrite", "engine", "tokenizer"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from ..data.base_model import resolve_checkpoint
 from ..data.errors import ExitCode, RunError
 from ..data.hardware import num_cores
 from ..data.progress import say
@@ -87,9 +88,11 @@ def _localise(config: PipelineConfig, region: str) -> None:
     """Prepare and fine-tune for one region, in its own folder of the run."""
     say("pipeline", f"{load_region(region).name}: prepare and fine-tune")
     own = [f"region={region}", *_place(config, f"{config.name}/{region}")]
-    prepare(prepare.compose([*own, *config.prepare]))
     extra = config.finetune_region.get(region, [])
-    finetune(finetune.compose([*own, *config.parent, *config.finetune, *extra]))
+    tuning = finetune.compose([*own, *config.parent, *config.finetune, *extra])
+    tokenizer = _word("tokenizer", str(resolve_checkpoint(tuning.model)))
+    prepare(prepare.compose([*own, tokenizer, *config.prepare]))
+    finetune(tuning)
 
 
 def _side_by_side(calls: Sequence[Sequence[str]], *, at_once: int) -> None:
