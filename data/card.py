@@ -98,15 +98,16 @@ def _step_lines(counts: Mapping[str, Json]) -> list[str]:
 
 
 def _decontamination_lines(plan: CorpusPlan, counts: Mapping[str, Json]) -> list[str]:
-    names = plan.config.decontaminate.suites
+    names = [*plan.config.decontaminate.suites, *plan.config.decontaminate.deny_lists]
     if not names:
         return ["None: no suite was named."]
     found = cast("dict[str, dict[str, int]]", counts["decontaminated"])
     met = ", ".join(f"{n} items of {name}" for name, n in found["items_met"].items()) or "no item"
     unknown = sum(found["items_too_short_or_common"].values())
     lines = [
-        f"Rows that share their whole text, 13 words or 50 characters with a protected item of "
-        f"{', '.join(names)}, in any of its languages, were dropped: {found['rows']} rows, {met}.",
+        f"Rows that share their whole text, 13 words, 50 characters, a whole short item or the id "
+        f"with a protected item of {', '.join(names)}, in any of its languages, were dropped: "
+        f"{found['rows']} rows, {met}. The items' hashes are in `denylist/`.",
         "",
         f"{unknown} of {sum(found['items_protected'].values())} items are too short or too common "
         "to be known again.",

@@ -27,8 +27,8 @@ from .steps.split_clusters import SplitClusters
 from .steps.write_corpus import WriteCorpus
 from .steps.write_part import WritePart
 
-DENY_LIST = "denylist"
-"""Folder below the work folder with the hashes of the held items."""
+DENY_LIST = "corpus/denylist"
+"""Folder below the work folder with the hashes of the held items; it stays with the corpus."""
 
 
 def list_stages(plan: CorpusPlan, work: Path) -> list[Stage]:

@@ -29,8 +29,8 @@ needs_slurm = pytest.mark.skipif(not partition(), reason="no SLURM here: sinfo d
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    files = (file for file in folder.iterdir() if file.name != "manifest.json")
-    return {file.name: sha256_of_file(file) for file in files}
+    files = (file for file in folder.rglob("*") if file.is_file() and file.name != "manifest.json")
+    return {str(file.relative_to(folder)): sha256_of_file(file) for file in files}
 
 
 def slurm_words(tmp_path: Path) -> list[str]:

@@ -36,8 +36,8 @@ def read(folder: Path, stem: str) -> list[dict[str, object]]:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    files = (file for file in folder.iterdir() if file.name != "manifest.json")
-    return {file.name: sha256_of_file(file) for file in files}
+    files = (file for file in folder.rglob("*") if file.is_file() and file.name != "manifest.json")
+    return {str(file.relative_to(folder)): sha256_of_file(file) for file in files}
 
 
 def own_files(tmp_path: Path, *lines: str) -> list[str]:

@@ -47,7 +47,7 @@ def processes_of(root: Path) -> list[str]:
 
 def hashes(folder: Path) -> dict[str, str]:
     require_whole(folder)
-    files = (file for file in folder.iterdir() if file.name != "manifest.json")
+    files = (file for file in folder.rglob("*") if file.is_file() and file.name != "manifest.json")
     return {file.name: sha256_of_file(file) for file in files}
 
 
