@@ -1,10 +1,13 @@
 """Runs the stages on datatrove's executors: in this process, in several, or as SLURM arrays."""
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext, redirect_stderr
 from copy import deepcopy
 from pathlib import Path
@@ -12,8 +15,8 @@ from pathlib import Path
 from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.utils.stats import PipelineStats
 from loguru import logger
-from multiprocess.context import ForkServerContext
 
+from .errors import RunError
 from .meter import show_meters
 from .settings import Engine, EngineKind
 from .slurm_engine import run_on_slurm
@@ -29,7 +32,7 @@ def run_stages(
 
     Raises:
         UserError: what a step found wrong in its input.
-        RunError: a SLURM job ended without its work done.
+        RunError: a SLURM job ended without its work done, or a worker was killed.
     """
     logger.remove()  # datatrove logs to sys.stderr from its import on
     if engine.kind is EngineKind.slurm:
@@ -65,9 +68,23 @@ class _LocalExecutor(LocalPipelineExecutor):
                 self.pipeline = deepcopy(pipeline)
                 self._run_for_rank(rank)
             return
-        with ForkServerContext().Pool(self.workers, initializer=_die_with_parent) as pool:
-            for _ in pool.imap_unordered(self._run_for_rank, ranks):
-                pass
+        pool = ProcessPoolExecutor(
+            self.workers,
+            mp_context=multiprocessing.get_context("forkserver"),
+            initializer=_live_with_parent,
+        )
+        with pool:
+            try:
+                for task in as_completed([pool.submit(self._run_for_rank, rank) for rank in ranks]):
+                    task.result()
+            except BrokenProcessPool as error:
+                raise RunError(
+                    "a worker process was killed, mostly for want of memory: run the same command "
+                    f"to go on, with fewer than engine.workers={self.workers} if it happens again"
+                ) from error
+            except BaseException:
+                _end_workers(pool)
+                raise
 
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> PipelineStats:
         """Run one task; datatrove adds sys.stderr to its log around each, here it goes again."""
@@ -78,7 +95,15 @@ class _LocalExecutor(LocalPipelineExecutor):
             logger.remove()
 
 
-def _die_with_parent() -> None:
-    """End this worker when the run is killed: it must not write while the next run does."""
+def _live_with_parent() -> None:
+    """Leave Ctrl-C to the parent, and end with it: no worker may write while the next run does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _end_workers(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once: what they were at is done again from its start by the next run."""
+    pool.shutdown(wait=False, cancel_futures=True)
+    for worker in multiprocessing.active_children():
+        worker.terminate()
