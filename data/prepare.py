@@ -1,8 +1,12 @@
 """Makes one region's corpus in a folder of its own, and moves it to its place whole."""
 
+import fcntl
 import json
+import os
 import shutil
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -48,10 +52,18 @@ def make_corpus(plan: CorpusPlan) -> Made:
 
     Raises:
         UserError: a broken source, or one without a row that passes.
-        RunError: a SLURM job ended without its work done.
+        RunError: a SLURM job ended without its work done, a worker was killed, or another run
+            makes this very corpus.
     """
+    work = plan.folder.with_name(f".{plan.folder.name}.tmp")
+    work.mkdir(parents=True, exist_ok=True)
+    with _alone_in(work):
+        return _make_in(work, plan)
+
+
+def _make_in(work: Path, plan: CorpusPlan) -> Made:
     started_at = datetime.now(UTC)
-    work = _work_folder(plan)
+    _empty_after_another_plan(work, plan)
     if not (work / DENY_LIST).is_dir():
         build_deny_list(read_all_held_items(plan.config.decontaminate), work / DENY_LIST)
     run_stages(
@@ -82,15 +94,32 @@ def make_corpus(plan: CorpusPlan) -> Made:
     return Made(counts, times)
 
 
-def _work_folder(plan: CorpusPlan) -> Path:
-    """Return the hidden folder beside the corpus; what another plan left there is removed."""
-    work = plan.folder.with_name(f".{plan.folder.name}.tmp")
+@contextmanager
+def _alone_in(work: Path) -> Iterator[None]:
+    """Keep a second run out of the folder; the lock ends with this process, however it ends."""
+    folder = os.open(work, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(folder)
+        raise RunError(
+            f"another lokal prepare works in {work}: wait for it, or choose another name=..."
+        ) from error
+    except OSError:
+        pass  # some cluster file systems have no locks
+    try:
+        yield
+    finally:
+        os.close(folder)
+
+
+def _empty_after_another_plan(work: Path, plan: CorpusPlan) -> None:
+    """Remove what a run with other settings or inputs left in the work folder."""
     key = work / "key"
     if not key.is_file() or key.read_text(encoding="ascii") != plan.key:
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
+        for left in work.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
         write_text(key, plan.key)
-    return work
 
 
 def _counts(plan: CorpusPlan, work: Path) -> dict[str, Json]:
