@@ -46,8 +46,8 @@ def find_files(name: str, path: str) -> list[Path]:
     """
     pattern = str(resolve_sample(path))
     cure = f"correct corpus.sources.{name}.path"
-    if not glob.has_magic(pattern):
-        file = Path(pattern)
+    file = Path(pattern)
+    if file.is_file() or not glob.has_magic(pattern):
         if file.is_dir():
             raise UserError(f"source {name}: {path} is a folder: write {path.rstrip('/')}/*")
         if not file.is_file():

@@ -84,6 +84,14 @@ def test_links_that_loop_or_meet_are_followed_once(tmp_path: Path) -> None:
         list_parts(corpus_of(own=jsonl(f"{tmp_path}/*.jsonl")), region)
 
 
+def test_a_file_whose_name_looks_like_a_glob_is_found_by_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "balita [2024].jsonl"
+    file.write_text("{}\n", encoding="utf-8")
+    source = Source(path=str(file), format=Format.jsonl, licence="MIT")
+    corpus = Corpus(name="own", sources={"mine": source})
+    assert [part.file for part in list_parts(corpus, load_region("tl"))] == [file]
+
+
 def test_files_of_one_name_in_two_folders_are_told_apart(tmp_path: Path) -> None:
     for name in ("x", "y"):
         (tmp_path / name).mkdir()
