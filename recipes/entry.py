@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -236,14 +237,26 @@ def _take_config_folder(words: list[str]) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and (error.errno == errno.ENOSPC or _is_numpys(error)):
         return (
             f"no space left on the disk ({error.filename or 'while writing'}): free some, run again"
+        )
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
+        return (
+            f"{error.filename}: {str(error.strerror).lower()}: choose a path that you may use, "
+            "such as another root=..., or correct its rights"
         )
     text = " ".join(str(error).split()) or "no message"
     if isinstance(error, UserError | RunError):
         return text
     return f"{type(error).__name__}: {text} (run with --debug for the traceback)"
+
+
+def _is_numpys(error: OSError) -> bool:
+    """Return whether numpy wrote less than it should have; it does not say why."""
+    return (
+        error.errno is None and re.search(r"\d requested and \d+ written", str(error)) is not None
+    )
 
 
 def _exit_code(error: Exception) -> int:

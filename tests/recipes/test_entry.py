@@ -201,6 +201,12 @@ def test_a_mistake_in_an_own_file_is_named(
         (RunError("saved", code=ExitCode.SAVED_RUN_AGAIN), 75, "saved"),
         (KeyError("x"), 1, "KeyError: 'x' (run with --debug for the traceback)"),
         (OSError(errno.ENOSPC, "No space left", "a.bin"), 1, "no space left on the disk (a.bin)"),
+        (OSError("11986 requested and 9200 written"), 1, "no space left on the disk (while"),
+        (
+            OSError(errno.EROFS, "Read-only file system", "/data/x"),
+            1,
+            "/data/x: read-only file sys",
+        ),
         (KeyboardInterrupt(), 130, "interrupted; run the same command to go on"),
     ],
 )
