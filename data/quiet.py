@@ -10,6 +10,7 @@ _CHATTY = ("torchao", "torch.utils._pytree", "DeepSpeed", "accelerate", "transfo
 def quieten() -> None:
     """Let only errors of other libraries through; call before they are imported."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # it tells of every try in two lines
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
