@@ -150,3 +150,18 @@ def most_dropped(counts: Mapping[str, Json]) -> str:
     ]
     number, reason = max(dropped, default=(0, "nothing"))
     return f"{reason} ({number} rows)"
+
+
+def unread(counts: Mapping[str, Json]) -> list[str]:
+    """Return one line for each source of which something could not be read."""
+    lines: list[str] = []
+    for name, source in cast("dict[str, dict[str, Json]]", counts["sources"]).items():
+        dropped = cast("dict[str, int]", source["dropped"])
+        faults = [
+            f"{reason.removeprefix('read: ')}: {number}"
+            for reason, number in dropped.items()
+            if reason.startswith("read: ")
+        ]
+        if faults:
+            lines.append(f"source {name} was not read whole ({', '.join(faults)})")
+    return lines

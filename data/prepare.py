@@ -19,9 +19,10 @@ from .errors import RunError, UserError
 from .funnel import Funnel, most_dropped
 from .held_items import read_all_held_items, skipped_suites
 from .manifest import Json, sync_folder, write_json, write_manifest, write_text
-from .plan import CorpusPlan
+from .plan import CorpusPlan, tokenizer_file
+from .report.fertility import load_tokenizer
 from .report.page import corpus_page
-from .row_file import count_rows
+from .row_file import count_rows, read_row_file
 from .stages import DENY_LIST, list_stages
 
 
@@ -63,6 +64,8 @@ def make_corpus(plan: CorpusPlan) -> Made:
 
 def _make_in(work: Path, plan: CorpusPlan) -> Made:
     started_at = datetime.now(UTC)
+    if plan.config.tokenizer:
+        load_tokenizer(tokenizer_file(plan.config.tokenizer))  # a wrong one is told at once
     _empty_after_another_plan(work, plan)
     if not (work / DENY_LIST).is_dir():
         build_deny_list(read_all_held_items(plan.config.decontaminate), work / DENY_LIST)
@@ -143,8 +146,16 @@ def _counts(plan: CorpusPlan, work: Path) -> dict[str, Json]:
         raise UserError(
             f"corpus {plan.corpus.name} has no row left for {plan.region.code}: of "
             f"{counts['rows_read']} rows most were dropped by {most_dropped(counts)}"
+            f"{_first_dropped(work / 'corpus')}"
         )
     return counts
+
+
+def _first_dropped(corpus: Path) -> str:
+    """Return what was found in the first dropped row, to stand behind a message."""
+    rows = (row for file in sorted(corpus.glob("dropped-*.parquet")) for row in read_row_file(file))
+    detail = next((row["detail"] for row in rows if row["detail"]), None)
+    return f"; the first: {detail}" if detail else ""
 
 
 def _times(logs: Path) -> list[StepTime]:

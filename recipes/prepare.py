@@ -2,6 +2,7 @@
 
 import sys
 
+from ..data.funnel import unread
 from ..data.plan import plan_corpus
 from ..data.progress import say
 from ..data.settings import PrepareConfig
@@ -25,9 +26,12 @@ def prepare(config: PrepareConfig) -> None:
         return
     from ..data.prepare import make_corpus
 
-    size_mb = plan.size_bytes / 1e6
-    say("prepare", f"reads corpus {plan.corpus.name} ({len(plan.parts)} parts, {size_mb:.1f} MB)")
+    size_mb, num_parts = plan.size_bytes / 1e6, len(plan.parts)
+    parts = "1 part" if num_parts == 1 else f"{num_parts} parts"
+    say("prepare", f"reads corpus {plan.corpus.name} ({parts}, {size_mb:.2f} MB)")
     made = make_corpus(plan)
+    for line in unread(made.counts):
+        say("prepare", line)
     say(
         "prepare",
         f"wrote {plan.folder}: {made.counts['train_rows']} training rows, "

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UserError
 from .sample import KeptRow
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 
 class Fertility(NamedTuple):
@@ -28,15 +31,24 @@ def fertility(rows: Sequence[KeptRow], *, tokenizer: Path) -> Fertility:
     Raises:
         UserError: the file is no tokenizer.
     """
-    from tokenizers import Tokenizer
-
-    try:
-        model = Tokenizer.from_file(str(tokenizer))
-    except Exception as error:  # tokenizers raises this very class
-        raise UserError(f"tokenizer: {tokenizer} is no tokenizer ({error})") from error
+    model = load_tokenizer(tokenizer)
     texts = [row.text for row in rows]
     encoded = model.encode_batch_fast(texts, add_special_tokens=False)
     num_tokens = sum(len(item) for item in encoded)
     num_words = sum(len(text.split()) for text in texts)
     num_bytes = sum(len(text.encode()) for text in texts)
     return Fertility(len(rows), num_tokens / num_words, num_tokens / num_bytes)
+
+
+def load_tokenizer(file: Path) -> "Tokenizer":
+    """Return the tokenizer of a ``tokenizer.json``.
+
+    Raises:
+        UserError: the file is no tokenizer.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_file(str(file))
+    except Exception as error:  # tokenizers raises this very class
+        raise UserError(f"tokenizer: {file} is no tokenizer ({error})") from error

@@ -1,10 +1,11 @@
 """What ``make_corpus`` says of work that it cannot do, before hours are spent on it."""
 
+import gzip
 import json
 from pathlib import Path
 
 import pytest
-from lokal.data.errors import RunError
+from lokal.data.errors import RunError, UserError
 from lokal.data.plan import CorpusPlan, plan_corpus
 from lokal.data.prepare import _alone_in, make_corpus
 from lokal.recipes.prepare import prepare
@@ -31,3 +32,30 @@ def test_a_second_run_into_the_same_folder_is_refused_and_spoils_nothing(tmp_pat
         make_corpus(plan)
     assert list(work.iterdir()) == []
     assert make_corpus(plan).counts["train_rows"] == len(TEXTS)
+
+
+def test_a_corpus_without_a_row_names_the_first_fault(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, "corpus.sources.mine.format=parquet")
+    with pytest.raises(UserError, match=r"the first: .*sarili.jsonl: no Parquet file"):
+        make_corpus(plan)
+
+
+def test_a_wrong_tokenizer_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    wrong = tmp_path / "tokenizer.json"
+    wrong.write_text("{}", encoding="utf-8")
+    plan = plan_of(tmp_path, f"tokenizer={wrong}")
+    with pytest.raises(UserError, match="is no tokenizer"):
+        make_corpus(plan)
+    assert not (plan.folder.with_name(".tl.tmp") / "read").exists()
+
+
+def x_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut = tmp_path / "putol.jsonl.gz"
+    lines = [json.dumps({"text": text * n}) for n in range(1, 400) for text in TEXTS]
+    cut.write_bytes(gzip.compress("\n".join(lines).encode())[:-200])
+    words = ["region=tl", "corpus=local", f"corpus.sources.mine.path={cut}", "name=putol"]
+    words += ["corpus.sources.mine.licence=MIT", f"root={tmp_path}/runs"]
+    assert prepare.main(words) == 0
+    error = capsys.readouterr().err
+    assert "source mine was not read whole (damaged file: 1)" in error
+    assert "(1 part, " in error
