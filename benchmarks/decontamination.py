@@ -15,12 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from lokal.data.cleaning.normalise import normalise_text
 from lokal.data.config_files import config_names
-from lokal.data.deny_list import DenyList, build_deny_list
-from lokal.data.held_items import DecontaminateConfig, read_all_held_items
+from lokal.data.decontamination.deny_list import DenyList, build_deny_list
+from lokal.data.decontamination.held_items import DecontaminateConfig, read_all_held_items
+from lokal.data.decontamination.overlap import Overlap, find_overlaps
 from lokal.data.matching import match_key
-from lokal.data.normalise import normalise_text
-from lokal.data.overlap import Overlap, find_overlaps
 from lokal.data.suite import load_suite
 
 Row = dict[str, object]

@@ -32,9 +32,9 @@ from datatrove.pipeline.filters import (
     GopherRepetitionFilter,
 )
 from datatrove.pipeline.formatters import FTFYFormatter, PIIFormatter
-from lokal.data.deny_list import build_deny_list
+from lokal.data.decontamination.deny_list import build_deny_list
+from lokal.data.decontamination.held_items import read_all_held_items
 from lokal.data.document import is_dropped, new_document
-from lokal.data.held_items import read_all_held_items
 from lokal.data.plan import plan_corpus
 from lokal.data.region import Region, load_region
 from lokal.data.sample_files import resolve_sample

@@ -13,10 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from datatrove.data import Document
-from lokal.data.boilerplate import BoilerplateConfig
+from lokal.data.cleaning.boilerplate import BoilerplateConfig
+from lokal.data.cleaning.markup import MarkupConfig
 from lokal.data.document import metadata_of, new_document
-from lokal.data.markup import MarkupConfig
-from lokal.data.quality import QualityConfig
+from lokal.data.quality.config import QualityConfig
 from lokal.data.region import load_region
 from lokal.data.sample_files import resolve_sample
 from lokal.data.steps.count_lines import CountLines

@@ -1,16 +1,15 @@
 """Runs the stages on datatrove's executors: in this process, in several, or as SLURM arrays."""
 
-import ctypes
 import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext, redirect_stderr
 from copy import deepcopy
 from pathlib import Path
+from threading import Thread
 
 from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.utils.stats import PipelineStats
@@ -21,8 +20,6 @@ from .meter import show_meters
 from .settings import Engine, EngineKind
 from .slurm_engine import run_on_slurm
 from .stage import Stage, log_folder
-
-_PR_SET_PDEATHSIG = 1
 
 
 def run_stages(
@@ -98,8 +95,14 @@ class _LocalExecutor(LocalPipelineExecutor):
 def _live_with_parent() -> None:
     """Leave Ctrl-C to the parent, and end with it: no worker may write while the next run does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:  # prctl would follow the fork server, which lives as long as its workers
+        parent.join()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Thread(target=follow, daemon=True).start()
 
 
 def _end_workers(pool: ProcessPoolExecutor) -> None:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .config import as_json
+from .decontamination.held_items import list_held_files
 from .hardware import num_cores
-from .held_items import list_held_files
 from .instruction import load_task
 from .language.register import Registers
 from .manifest import Json, is_done, work_key
@@ -117,7 +117,5 @@ def _key_config(config: PrepareConfig, parts: list[Part]) -> dict[str, Json]:
     values["suites"] = {
         name: as_json(load_suite(name)) for name in sorted(suites | {*config.decontaminate.suites})
     }
-    values["tasks"] = {
-        name: as_json(load_task(config.region.code, name)) for name in sorted(tasks)
-    }
+    values["tasks"] = {name: as_json(load_task(config.region.code, name)) for name in sorted(tasks)}
     return values

@@ -13,11 +13,11 @@ from typing import NamedTuple, cast
 
 from .card import corpus_card
 from .config import as_json
-from .deny_list import DenyList, build_deny_list
+from .decontamination.deny_list import DenyList, build_deny_list
+from .decontamination.held_items import read_all_held_items, skipped_suites
 from .engine import run_stages
 from .errors import RunError, UserError
 from .funnel import Funnel, most_dropped
-from .held_items import read_all_held_items, skipped_suites
 from .manifest import Json, sync_folder, write_json, write_manifest, write_text
 from .plan import CorpusPlan, tokenizer_file
 from .report.fertility import load_tokenizer

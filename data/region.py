@@ -6,7 +6,7 @@ from functools import cache
 from .config_files import config_names, read_config
 from .errors import UserError
 from .manifest import Json
-from .quality import QualityThresholds
+from .quality.config import QualityThresholds
 
 
 @dataclass(kw_only=True, slots=True)

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from .boilerplate_config import BoilerplateConfig
+from .cleaning.boilerplate_config import BoilerplateConfig
+from .cleaning.markup_config import MarkupConfig
+from .decontamination.held_items import DecontaminateConfig
 from .dedup.config import DedupConfig
-from .held_items import DecontaminateConfig
 from .language.config import LanguageConfig
-from .markup_config import MarkupConfig
 from .pii.config import PiiConfig
-from .quality import QualityConfig
+from .quality.config import QualityConfig
 from .region import Region
 
 

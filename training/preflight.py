@@ -11,8 +11,8 @@ def check_first_batch(rows: list[EncodedConversation], tokenizer: PreTrainedToke
     """Print the first row with its trained part marked, and check every row of the batch.
 
     Raises:
-        UserError: no token is trained, or a conversation trains no end-of-turn token (the model would
-        never stop).
+        UserError: no token is trained, or a conversation trains no end-of-turn token (the model
+        would never stop).
     """
     num_trained = sum(sum(row.trained) for row in rows)
     if num_trained == 0:

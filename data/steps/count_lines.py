@@ -5,7 +5,7 @@ from pathlib import Path
 
 from datatrove.data import Document
 
-from ..boilerplate import LineCounts, counted_lines, write_index
+from ..cleaning.boilerplate import LineCounts, counted_lines, write_index
 from ..document import is_dropped, metadata_of
 from .step import Step
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from datatrove.data import Document
 
-from ..deny_list import DenyList
+from ..decontamination.deny_list import DenyList
+from ..decontamination.overlap import find_overlaps
 from ..document import is_dropped, metadata_of
-from ..overlap import find_overlaps
 from .step import Step, Verdict
 
 _CHARS_AT_ONCE = 2**18

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from datatrove.data import Document
 
-from ..boilerplate import Boilerplate
+from ..cleaning.boilerplate import Boilerplate
 from ..document import metadata_of, note
 from .count_lines import has_lines
 from .merge_lines import MERGED

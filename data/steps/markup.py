@@ -2,9 +2,9 @@
 
 from datatrove.data import Document
 
+from ..cleaning.markup import strip_markup
+from ..cleaning.markup_config import MarkupConfig
 from ..document import metadata_of, note
-from ..markup import strip_markup
-from ..markup_config import MarkupConfig
 from .step import Gate, Verdict
 
 

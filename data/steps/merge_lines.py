@@ -5,8 +5,8 @@ from pathlib import Path
 
 from datatrove.data import Document
 
-from ..boilerplate import merge_line_counts
-from ..boilerplate_config import BoilerplateConfig
+from ..cleaning.boilerplate import merge_line_counts
+from ..cleaning.boilerplate_config import BoilerplateConfig
 from .step import Step
 
 MERGED = "boilerplate"

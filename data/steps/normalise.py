@@ -2,9 +2,9 @@
 
 from datatrove.data import Document
 
+from ..cleaning.normalise import normalise
 from ..document import metadata_of, note
 from ..message import Message
-from ..normalise import normalise
 from .step import Gate, Verdict
 
 

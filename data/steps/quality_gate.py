@@ -6,9 +6,9 @@ from pathlib import Path
 from datatrove.data import Document
 
 from ..document import metadata_of, note
-from ..perplexity import PerplexityModel
-from ..prose import ProseJudge
-from ..quality import QualityConfig
+from ..quality.config import QualityConfig
+from ..quality.perplexity import PerplexityModel
+from ..quality.prose import ProseJudge
 from ..region import Region
 from .step import Gate, Verdict
 

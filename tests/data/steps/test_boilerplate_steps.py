@@ -2,7 +2,7 @@ import pickle
 from pathlib import Path
 
 from datatrove.data import Document
-from lokal.data.boilerplate_config import BoilerplateConfig
+from lokal.data.cleaning.boilerplate_config import BoilerplateConfig
 from lokal.data.document import metadata_of, new_document
 from lokal.data.steps.count_lines import CountLines
 from lokal.data.steps.drop_boilerplate import DropBoilerplate

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 from datatrove.data import Document
-from lokal.data.deny_list import build_deny_list
+from lokal.data.cleaning.normalise import normalise_text
+from lokal.data.decontamination.deny_list import build_deny_list
+from lokal.data.decontamination.held_items import DecontaminateConfig, HeldItem, read_all_held_items
 from lokal.data.document import metadata_of, new_document
-from lokal.data.held_items import DecontaminateConfig, HeldItem, read_all_held_items
 from lokal.data.message import Message
-from lokal.data.normalise import normalise_text
 from lokal.data.steps.decontaminate import Decontaminate
 from lokal.data.suite import load_suite, read_items
 

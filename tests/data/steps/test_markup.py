@@ -1,6 +1,6 @@
 from datatrove.data import Document
+from lokal.data.cleaning.markup_config import MarkupConfig
 from lokal.data.document import metadata_of, new_document
-from lokal.data.markup_config import MarkupConfig
 from lokal.data.steps.markup import Markup
 
 TEXT = "## Judul\n\n**Tebal** dan <b>tebal</b>."

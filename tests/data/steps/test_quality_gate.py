@@ -7,7 +7,7 @@ from datatrove.data import Document
 from lokal.data.document import from_row, is_dropped, metadata_of, new_document, to_row
 from lokal.data.errors import UserError
 from lokal.data.message import Message
-from lokal.data.quality import QualityConfig
+from lokal.data.quality.config import QualityConfig
 from lokal.data.region import load_region
 from lokal.data.steps.quality_gate import QualityGate
 

@@ -16,12 +16,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import UserError
+from ..cleaning.normalise import normalise_text
+from ..errors import UserError
+from ..manifest import write_json
+from ..matching import match_key
 from .hash_table import HashTable, save_hash_table
 from .held_items import HeldItem
-from .manifest import write_json
-from .matching import match_key
-from .normalise import normalise_text
 from .segments import sentences_of
 from .windows import MOST_CHARS, Windows, hash_whole, pieces_of
 

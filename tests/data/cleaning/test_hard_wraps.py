@@ -1,7 +1,7 @@
 import textwrap
 
 import pytest
-from lokal.data.hard_wraps import rejoin_lines
+from lokal.data.cleaning.hard_wraps import rejoin_lines
 
 TAGALOG = (
     "Nag-aral siya sa bayan nang maraming taon, at nang siya'y umuwi ay hindi na siya kilala ng "

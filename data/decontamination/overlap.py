@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..matching import match_key
 from .deny_list import LEAST_CHARS, NGRAM_WORDS, SHINGLE_CHARS, DenyList
-from .matching import match_key
 from .segments import line_starts, segment_starts
 from .windows import MOST_CHARS, Windows, hash_whole, pieces_of
 

@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import numpy as np
-from lokal.data.windows import MOST_CHARS, Windows, hash_whole, pieces_of
+from lokal.data.decontamination.windows import MOST_CHARS, Windows, hash_whole, pieces_of
 
 
 def test_equal_runs_have_one_hash_wherever_they_stand() -> None:

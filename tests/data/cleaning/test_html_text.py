@@ -1,7 +1,7 @@
 from collections import Counter
 
 import pytest
-from lokal.data.html_text import strip_html
+from lokal.data.cleaning.html_text import strip_html
 
 
 def strip(text: str) -> str:

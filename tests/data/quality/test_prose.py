@@ -1,10 +1,10 @@
 import random
 
 import pytest
-from lokal.data.prose import ProseJudge, words_of
-from lokal.data.quality import QualityConfig, QualityThresholds
+from lokal.data.quality.config import QualityConfig, QualityThresholds
+from lokal.data.quality.prose import ProseJudge, words_of
+from lokal.data.quality.repetition import Ngrams
 from lokal.data.region import load_region
-from lokal.data.repetition import Ngrams
 
 ID = (
     "Pagi itu pasar di tepi sungai sudah ramai. Para pedagang menata sayur, ikan dan buah di atas "

@@ -1,14 +1,14 @@
 from pathlib import Path
 
 import pytest
-from lokal.data.boilerplate import (
+from lokal.data.cleaning.boilerplate import (
     Boilerplate,
     LineCounts,
     counted_lines,
     merge_line_counts,
     write_index,
 )
-from lokal.data.boilerplate_config import BoilerplateConfig
+from lokal.data.cleaning.boilerplate_config import BoilerplateConfig
 
 FOOT = "Ang dokumentong ito ay isinalin ng isang makina at maaaring may mga mali"
 CONFIG = BoilerplateConfig(min_documents=5, share=0.5, edge_share=0.2)

@@ -7,7 +7,7 @@ from itertools import filterfalse, repeat
 from typing import NamedTuple
 from unicodedata import normalize
 
-from .quality import QualityThresholds
+from .config import QualityThresholds
 from .repetition import Ngrams
 
 # A word is what stands between white space and punctuation. Hyphen and apostrophe stay inside

@@ -1,8 +1,8 @@
 import time
 
 import pytest
-from lokal.data.markup import strip_markup
-from lokal.data.markup_config import Code, MarkupConfig
+from lokal.data.cleaning.markup import strip_markup
+from lokal.data.cleaning.markup_config import Code, MarkupConfig
 
 PAGE = """# Pag-aaral
 

@@ -2,10 +2,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lokal.data.deny_list import DenyList, build_deny_list
+from lokal.data.decontamination.deny_list import DenyList, build_deny_list
+from lokal.data.decontamination.held_items import HeldItem
+from lokal.data.decontamination.overlap import find_overlaps
 from lokal.data.errors import UserError
-from lokal.data.held_items import HeldItem
-from lokal.data.overlap import find_overlaps
 
 ITEM = (
     "Turki dikelilingi oleh laut di tiga sisi: Laut Aegea di barat, "

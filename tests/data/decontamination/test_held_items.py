@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 from lokal.data.config_files import config_names
-from lokal.data.errors import UserError
-from lokal.data.held_items import (
+from lokal.data.decontamination.held_items import (
     DecontaminateConfig,
     list_held_files,
     read_all_held_items,
     read_held_items,
     skipped_suites,
 )
+from lokal.data.errors import UserError
 from lokal.data.suite import Suite, held_splits, load_suite
 
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from .matching import match_key
+from ..matching import match_key
 
 _SENTENCE_END = re.compile(r"(?<=[.!?।॥\"”’])\s+|\n")
 _BREAKS = frozenset('\n\r\t\x0b\x0c\x85\u2028\u2029.!?।॥:;"“”„«»()[]{}|*#<>=•…–—')

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from .errors import UserError
+from ..errors import UserError
 
 
 class PerplexityModel:

@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from lokal.data.normalise import normalise, normalise_text
+from lokal.data.cleaning.normalise import normalise, normalise_text
 
 
 @pytest.mark.parametrize(

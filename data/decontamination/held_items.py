@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from .errors import UserError
-from .suite import Suite, held_files, held_splits, load_suite
+from ..errors import UserError
+from ..suite import Suite, held_files, held_splits, load_suite
 
 
 @dataclass(kw_only=True, slots=True)

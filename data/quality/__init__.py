@@ -1,0 +1,1 @@
+"""Tells prose worth training on from scraps, lists and repetition."""
