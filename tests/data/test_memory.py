@@ -51,5 +51,5 @@ def peak_bytes(folder: Path, *, megabytes: int) -> int:
 def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
     small = peak_bytes(tmp_path, megabytes=SMALL_MB)
     large = peak_bytes(tmp_path, megabytes=LARGE_MB)
-    # 6 MB more of text: whatever held its rows would need more; 16 bytes a row are 0.2 MB.
-    assert large - small < 4e6, f"{small / 1e6:.0f} MB, then {large / 1e6:.0f} MB"
+    # 6 MB more of text: what held its rows would need some 20 MB; 16 bytes a row are 0.2 MB.
+    assert large - small < 8e6, f"{small / 1e6:.0f} MB, then {large / 1e6:.0f} MB"

@@ -20,7 +20,7 @@ from lokal.data.region import load_region
         ),
         ({"registers": {"taglish": "1.5"}}, "got '1.5'"),
         ({"second_opinion": SecondOpinion.model}, "model_path and .* go together"),
-        ({"model_path": "glotlid.bin"}, "model_path=glotlid.bin, second_opinion=off"),
+        ({"model_path": "glotlid.bin"}, "model_path=glotlid.bin, second_opinion=none"),
     ],
 )
 def test_wrong_settings_are_named(settings: dict[str, object], message: str) -> None:
