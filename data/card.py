@@ -32,7 +32,8 @@ def corpus_card(plan: CorpusPlan, counts: Mapping[str, Json]) -> str:
         "|---|---:|---:|---:|---|",
         *_step_lines(counts),
         "",
-        "Each dropped row is in `dropped-*.parquet` with step, reason and what was found.",
+        "Each dropped row is in `dropped-*.parquet` with step, reason and what was found. A source "
+        "that could not be read at all counts as one row.",
         "",
         "## Decontamination",
         "",

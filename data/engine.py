@@ -6,7 +6,7 @@ import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import nullcontext, redirect_stderr
+from contextlib import redirect_stderr
 from copy import deepcopy
 from pathlib import Path
 from threading import Thread
@@ -16,7 +16,6 @@ from datatrove.utils.stats import PipelineStats
 from loguru import logger
 
 from .errors import RunError
-from .meter import show_meters
 from .settings import Engine, EngineKind
 from .slurm_engine import run_on_slurm
 from .stage import Stage, log_folder
@@ -43,12 +42,7 @@ def run_stages(
             workers=workers,
             logging_dir=str(log_folder(work, stage)),
         )
-        bar = (
-            show_meters(stage.meters, total_bytes=stage.size_bytes, label=f"{label} {stage.name}")
-            if stage.meters
-            else nullcontext()
-        )
-        with bar:
+        with stage.bar(label=label):
             executor.run()
 
 

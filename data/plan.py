@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .config import as_json
 from .decontamination.held_items import list_held_files
+from .errors import UserError
 from .hardware import num_cores
 from .instruction import load_task
 from .language.register import Registers
@@ -91,10 +92,22 @@ def plan_corpus(config: PrepareConfig) -> CorpusPlan:
 def _inputs(config: PrepareConfig, parts: list[Part]) -> list[Path]:
     files = {file for part in parts for file in part.inputs}
     items = {held.path for held in list_held_files(config.decontaminate)}
-    lists = {folder / "about.json" for folder in own_deny_lists(config)}
-    models = {config.quality.perplexity_model, config.language.model_path} - {None}
-    read = {tokenizer_file(config.tokenizer)} if config.tokenizer else set()
-    return sorted(files | items | lists | read | {Path(str(model)) for model in models})
+    named = {
+        "tokenizer": [tokenizer_file(config.tokenizer)] if config.tokenizer else [],
+        "quality.perplexity_model": _paths(config.quality.perplexity_model),
+        "language.model_path": _paths(config.language.model_path),
+        "decontaminate.deny_lists": [folder / "about.json" for folder in own_deny_lists(config)],
+    }
+    for field, paths in named.items():
+        for path in paths:
+            if not path.is_file():
+                raise UserError(f"{field}: {path} does not exist: correct the path")
+            files.add(path)
+    return sorted(files | items)
+
+
+def _paths(name: str | None) -> list[Path]:
+    return [Path(name).expanduser()] if name else []
 
 
 def tokenizer_file(tokenizer: str) -> Path:

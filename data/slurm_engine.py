@@ -9,14 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 
 from datatrove.executor.slurm import SlurmPipelineExecutor
 
 from .errors import RunError, UserError
 from .manifest import write_json
-from .meter import show_meters
 from .progress import say
 from .settings import Engine
 from .stage import Stage, log_folder
@@ -47,12 +45,7 @@ def run_on_slurm(stages: Sequence[Stage], *, work: Path, engine: Engine, label: 
         jobs = _submit(executors)
         write_json(jobs_file, dict(jobs))
     for stage, executor in zip(stages, executors, strict=True):
-        bar = (
-            show_meters(stage.meters, total_bytes=stage.size_bytes, label=f"{label} {stage.name}")
-            if stage.meters
-            else nullcontext()
-        )
-        with bar:
+        with stage.bar(label=label):
             _follow(executor, jobs)
 
 

@@ -55,6 +55,7 @@ def list_stages(plan: CorpusPlan, work: Path) -> list[Stage]:
             ],
             num_tasks=num_parts,
             meters=work / "meters" / "gates",
+            reads=work / "read",
         ),
         Stage(
             name="pairs",
@@ -79,6 +80,7 @@ def list_stages(plan: CorpusPlan, work: Path) -> list[Stage]:
             ],
             num_tasks=num_parts,
             meters=work / "meters" / "write",
+            reads=work / "gates",
         ),
     ]
 

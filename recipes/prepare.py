@@ -40,10 +40,11 @@ def prepare(config: PrepareConfig) -> None:
     )
     worked = sum(seconds for _, seconds in made.times)
     step, seconds = made.times[0]
+    rate = made.num_chars / 1e6 / worked
     say(
         "prepare",
-        f"steps worked {worked:.1f} s ({made.num_chars / 1e6 / worked:.2f} million characters a "
-        f"second and core); slowest: {step}, {seconds / worked:.0%}",
+        f"steps worked {worked:.1f} s ({rate:.2f} million characters a second and core); "
+        f"slowest: {step}, {seconds / worked:.0%}",
     )
 
 
