@@ -2,6 +2,7 @@
 
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,17 @@ def as_json(config: object) -> "dict[str, Json]":
     value = _plain(config)
     assert isinstance(value, dict)
     return value
+
+
+def check_run_name(name: str) -> None:
+    """Refuse a name that does not lead to a folder below ``root``.
+
+    Raises:
+        ValueError: the name is empty, or leads elsewhere.
+    """
+    parts = PurePath(name).parts
+    if not parts or PurePath(name).is_absolute() or ".." in parts:
+        raise ValueError(f"name must lead to a folder below root, as in name=first: got {name!r}")
 
 
 def _plain(value: object) -> "Json":

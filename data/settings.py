@@ -5,6 +5,7 @@ from enum import Enum
 
 from .cleaning.boilerplate_config import BoilerplateConfig
 from .cleaning.markup_config import MarkupConfig
+from .config import check_run_name
 from .decontamination.held_items import DecontaminateConfig
 from .dedup.config import DedupConfig
 from .language.config import LanguageConfig
@@ -217,5 +218,6 @@ class PrepareConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_run_name(self.name)
         if not 0 <= self.heldout_share < 1:
             raise ValueError(f"heldout_share must lie in [0, 1), got {self.heldout_share}")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..data.base_model import ModelConfig
+from ..data.config import check_run_name
 from ..data.hardware import Precision
 from ..data.suite import Suite
 
@@ -71,6 +72,7 @@ class EvaluateConfig:
     answers: AnswersConfig
 
     def __post_init__(self) -> None:
+        check_run_name(self.name)
         if not self.languages:
             raise ValueError("languages is empty: name at least one, as in languages=[id,en]")
         if not self.system or "/" in self.system or self.system.startswith("."):
@@ -144,6 +146,7 @@ class CompareConfig:
     statistics: StatisticsConfig
 
     def __post_init__(self) -> None:
+        check_run_name(self.name)
         if not self.regions:
             raise ValueError("regions is empty: name at least one, as in regions=[id,hi,tl]")
         if self.anchor in self.regions:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ..data.base_model import resolve_checkpoint
+from ..data.config import check_run_name
 from ..data.errors import ExitCode, RunError
 from ..data.hardware import num_cores
 from ..data.progress import say
@@ -48,6 +49,7 @@ class PipelineConfig:
     compare: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        check_run_name(self.name)
         if not self.regions or len(set(self.regions)) != len(self.regions):
             raise ValueError(f"regions must name each region once, got {self.regions}")
         for code in [*self.regions, self.anchor]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..data.base_model import ModelConfig, checkpoint_identity
-from ..data.config import as_json
+from ..data.config import as_json, check_run_name
 from ..data.errors import UserError
 from ..data.hardware import num_gpus
 from ..data.manifest import work_key
@@ -57,6 +57,7 @@ class FinetuneConfig:
     tracker: TrackerConfig
 
     def __post_init__(self) -> None:
+        check_run_name(self.name)
         if not self.sources:
             raise ValueError("sources is empty: name at least one, as in sources.sib200-train=1")
         if self.strategy.kind is StrategyKind.single and self.launch.processes > 1:

@@ -295,6 +295,7 @@ def test_a_fourth_region_costs_one_yaml_file(
             ["region=id", "language.min_script_share=2"],
             "language.min_script_share must lie in [0, 1], got 2",
         ),
+        (["region=id", "name=../elsewhere"], "name must lead to a folder below root"),
         (["region=id", "engine.workers=0"], "engine.workers must be 1 or more, got 0"),
         (["region=id", "decontaminate.suites=[sib201]"], "unknown suite 'sib201'"),
         (["region=id", "region.scripts=[Latin]"], "unknown script 'Latin': choose one of"),
@@ -303,7 +304,7 @@ def test_a_fourth_region_costs_one_yaml_file(
 def test_a_wrong_setting_is_one_line(
     tmp_path: Path, failing: Callable[..., str], words: list[str], message: str
 ) -> None:
-    assert message in failing([*words, f"root={tmp_path}", "name=wrong"])
+    assert message in failing([f"root={tmp_path}", "name=wrong", *words])
     assert list(tmp_path.iterdir()) == []
 
 
