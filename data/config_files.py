@@ -28,17 +28,16 @@ def read_config(group: str, name: str) -> dict[str, Json]:
     for folder in _roots():
         path = folder / group / f"{name}.yaml"
         if path.is_file():
-            return _read_mapping(path)
+            return read_mapping(path)
     raise UserError(f"unknown {group} {name!r}: choose one of {', '.join(config_names(group))}")
 
 
-def _roots() -> list[Path]:
-    shipped = Path(str(files("lokal.configs")))
-    own = os.environ.get(CONFIG_FOLDER_VARIABLE)
-    return [Path(own), shipped] if own else [shipped]
+def read_mapping(path: Path) -> dict[str, Json]:
+    """Return the values of a YAML file.
 
-
-def _read_mapping(path: Path) -> dict[str, Json]:
+    Raises:
+        UserError: the file is not a YAML mapping.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
@@ -46,3 +45,9 @@ def _read_mapping(path: Path) -> dict[str, Json]:
     if not isinstance(values, dict):
         raise UserError(f"{path} holds no keys: write one 'key: value' a line")
     return values
+
+
+def _roots() -> list[Path]:
+    shipped = Path(str(files("lokal.configs")))
+    own = os.environ.get(CONFIG_FOLDER_VARIABLE)
+    return [Path(own), shipped] if own else [shipped]

@@ -15,9 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple, cast
 
-import yaml
-
-from .config_files import CONFIG_FOLDER_VARIABLE
+from .config_files import CONFIG_FOLDER_VARIABLE, read_mapping
 from .errors import UserError
 from .message import Message
 from .settings import Labels
@@ -72,7 +70,7 @@ def load_task(region: str, name: str) -> Task:
     known: list[str] = []
     for path in _paths(region):
         if path.is_file():
-            tasks = _read(path)
+            tasks = read_mapping(path)
             if name in tasks:
                 return _to_task(name, tasks[name], place=f"{path}: {name}")
             known += tasks
@@ -140,16 +138,6 @@ def _paths(region: str) -> list[Path]:
     shipped = Path(str(files("lokal.data"))) / "instructions" / f"{region}.yaml"
     own = os.environ.get(CONFIG_FOLDER_VARIABLE)
     return [Path(own) / "instructions" / f"{region}.yaml", shipped] if own else [shipped]
-
-
-def _read(path: Path) -> dict[str, object]:
-    try:
-        tasks = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(tasks, dict):
-        raise UserError(f"{path} holds no tasks: write 'sentiment:' with labels and templates")
-    return tasks
 
 
 def _to_task(name: str, values: object, *, place: str) -> Task:

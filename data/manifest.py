@@ -39,6 +39,11 @@ _PACKAGES = (
     "hydra-core",
     "pyarrow",
     "numpy",
+    "pycld2",
+    "ftfy",
+    "selectolax",
+    "rensa",
+    "xxhash",
 )
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"

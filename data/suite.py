@@ -142,12 +142,6 @@ def held_files(suite: Suite, *, split: str, items_root: Path | None) -> list[Pat
     return sorted({path for path in files if path.is_file()})
 
 
-def suite_languages(suite: Suite, *, split: str) -> list[str]:
-    """Return the codes of the regions in which the suite has items, sorted."""
-    codes = region_codes()
-    return [code for code in codes if items_path(suite, split=split, language=code).is_file()]
-
-
 def topic_messages(region: Region, suite: Suite, text: str) -> list[Message]:
     """Return the prompt for one text: the instruction with its labels, then the text.
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from lokal.data.errors import UserError
 from lokal.data.region import load_region
-from lokal.data.suite import Suite, load_suite, read_items, suite_languages, topic_messages
+from lokal.data.suite import Suite, load_suite, read_items, topic_messages
 
 LANGUAGES = ["en", "hi", "id", "tl"]
 
@@ -11,7 +11,6 @@ LANGUAGES = ["en", "hi", "id", "tl"]
 @pytest.mark.parametrize(("split", "number"), [("train", 701), ("dev", 99), ("test", 163)])
 def test_sib200_holds_the_same_items_in_every_language(split: str, number: int) -> None:
     suite = load_suite("sib200")
-    assert suite_languages(suite, split=split) == LANGUAGES
     answers = {
         language: {
             item.id: item.label for item in read_items(suite, split=split, language=language)
