@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import py3langid
+import py3langid  # pyright: ignore[reportMissingImports]  not a dependency of ours
 import pycld2
-from lingua import LanguageDetectorBuilder
+from lingua import LanguageDetectorBuilder  # pyright: ignore[reportMissingImports]
 from lokal.data.document import metadata_of, new_document
 from lokal.data.language.config import LanguageConfig, SecondOpinion
 from lokal.data.language.fasttext_model import second_model

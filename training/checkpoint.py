@@ -1,8 +1,8 @@
 """Checkpoints: written whole or not at all, verified before use, the newest whole one wins.
 
-``step-N/`` holds ``weights.safetensors`` (trained weights), ``optimizer-R.safetensors`` and
-``rng-R.safetensors`` for each process R that has its own, ``state.json``, and the manifest last.
-The data position is the step.
+``step-N/`` holds what the strategy writes (trained weights and optimizer state, as safetensors),
+``rng-R.safetensors`` of each process R, ``state.json``, and the manifest last. The data position is
+the step.
 """
 
 import json
@@ -15,9 +15,8 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..data.errors import RunError
 from ..data.manifest import find_damage, read_manifest, sync_folder, write_json, write_manifest
 from ..data.progress import say
 from .strategy import Strategy
@@ -37,25 +36,16 @@ class Checkpoints:
     key: str
     keep: int
 
-    def save(
-        self,
-        strategy: Strategy,
-        trained: Mapping[str, nn.Parameter],
-        *,
-        step: int,
-        started_at: datetime,
-        now: datetime,
-    ) -> None:
+    def save(self, strategy: Strategy, *, step: int, started_at: datetime, now: datetime) -> None:
         """Write ``step-N`` (N steps done); every process calls it and waits until it is whole."""
         temporary = self.folder / f".step-{step}.tmp"
         if strategy.rank == 0:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
         strategy.sum([0.0])
-        self._write_own(temporary, strategy)
+        strategy.save_state(temporary)
+        save_file(_rng_tensors(), temporary / f"rng-{strategy.rank}.safetensors")
         if strategy.rank == 0:
-            weights = {name: value.detach().cpu().contiguous() for name, value in trained.items()}
-            save_file(weights, temporary / "weights.safetensors")
             write_json(
                 temporary / "state.json",
                 {"step": step, "num_ranks": strategy.num_ranks, "key": self.key},
@@ -65,39 +55,23 @@ class Checkpoints:
             self._finish(temporary, step=step, started_at=started_at, now=now)
         strategy.sum([0.0])
 
-    def load_newest(self, strategy: Strategy, trained: Mapping[str, nn.Parameter]) -> int:
+    def load_newest(self, strategy: Strategy) -> int:
         """Put back the newest whole checkpoint; return its step, 0 when there is none.
 
         A damaged one is named and passed over.
 
         Raises:
-            RunError: it was written by another number of processes and its state is split.
+            RunError: the strategy cannot go on with another number of processes.
         """
         found = self._newest(loud=strategy.rank == 0)
         if found is None:
             return 0
         state = json.loads((found / "state.json").read_text(encoding="utf-8"))
-        if strategy.splits_optimizer and state["num_ranks"] != strategy.num_ranks:
-            raise RunError(
-                f"{found} was written by {state['num_ranks']} processes, this run has "
-                f"{strategy.num_ranks}: resume with the same launch.processes"
-            )
-        weights = load_file(found / "weights.safetensors")
-        with torch.no_grad():
-            for name, parameter in trained.items():
-                parameter.copy_(weights[name])
-        owner = strategy.rank if strategy.splits_optimizer else 0
-        strategy.load_optimizer_tensors(load_file(found / f"optimizer-{owner}.safetensors"))
+        strategy.load_state(found, num_ranks=state["num_ranks"])
         own_rng = found / f"rng-{strategy.rank}.safetensors"
         if own_rng.is_file():
             _restore_rng(load_file(own_rng))
         return int(state["step"])
-
-    def _write_own(self, temporary: Path, strategy: Strategy) -> None:
-        if strategy.rank == 0 or strategy.splits_optimizer:
-            name = f"optimizer-{strategy.rank}.safetensors"
-            save_file(strategy.optimizer_tensors(), temporary / name)
-        save_file(_rng_tensors(), temporary / f"rng-{strategy.rank}.safetensors")
 
     def _finish(self, temporary: Path, *, step: int, started_at: datetime, now: datetime) -> None:
         for path in temporary.iterdir():

@@ -2,6 +2,7 @@
 
 # B rows, T tokens, P prefix tokens, N trained positions, D hidden size
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -11,12 +12,15 @@ from transformers import DynamicCache, LlamaForCausalLM
 
 from ..data.batches import Batch
 from ..data.errors import UserError
-from .loss import sum_cross_entropy
+from .loss import cross_entropies
 from .settings import MethodConfig, MethodKind
 from .stack import TrainableModel
 
+_PEFT_PREFIX = "base_model.model."
+"""What PEFT puts before the names of the model that it wraps."""
 
-class _SummedLoss(nn.Module):
+
+class _Losses(nn.Module):
     """The Llama decoder with the head at trained positions only."""
 
     def __init__(self, llama: LlamaForCausalLM, dtype: torch.dtype) -> None:
@@ -27,9 +31,9 @@ class _SummedLoss(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         is_bf16 = self._dtype is torch.bfloat16
         with torch.autocast(batch.ids_BT.device.type, self._dtype, enabled=is_bf16):
-            return self._summed_loss(batch)
+            return self._losses(batch)
 
-    def _summed_loss(self, batch: Batch) -> Tensor:
+    def _losses(self, batch: Batch) -> Tensor:
         decoder = self.llama.model
         cache = None
         if len(batch.prefix_P):
@@ -45,7 +49,7 @@ class _SummedLoss(nn.Module):
             use_cache=cache is not None,
         ).last_hidden_state
         hidden_ND = hidden_BTD.flatten(0, 1)[batch.target_at_N]
-        return sum_cross_entropy(hidden_ND, self.llama.lm_head, batch.targets_N)
+        return cross_entropies(hidden_ND, self.llama.lm_head, batch.targets_N)
 
 
 def load_hf_model(
@@ -62,17 +66,25 @@ def load_hf_model(
             f"method.first_layer must lie in 0..{num_layers - 1} for {folder.name}, "
             f"got {method.first_layer}"
         )
-    if method.kind is MethodKind.lora:
-        adapted = _with_lora(llama, method, seed=seed)
-        saved: LlamaForCausalLM | PeftModel = adapted
+    is_lora = method.kind is MethodKind.lora
+    if is_lora:
+        saved: LlamaForCausalLM | PeftModel = _with_lora(llama, method, seed=seed)
     else:
         _freeze_below(llama, method.first_layer)
         saved = llama
+    prefix = _PEFT_PREFIX if is_lora else ""
 
-    def save(target: Path) -> None:
-        saved.save_pretrained(str(target))
+    def save(target: Path, weights: Mapping[str, Tensor]) -> None:
+        values = {prefix + name.removeprefix("llama."): value for name, value in weights.items()}
+        saved.save_pretrained(str(target), state_dict=values)
 
-    return TrainableModel(module=_SummedLoss(llama, dtype), save=save, shares_prefix=True)
+    return TrainableModel(
+        module=_Losses(llama, dtype),
+        layers=list(llama.model.layers),
+        save=save,
+        shares_prefix=True,
+        saves_all=not is_lora,
+    )
 
 
 def _with_lora(llama: LlamaForCausalLM, method: MethodConfig, *, seed: int) -> PeftModel:

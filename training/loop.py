@@ -96,9 +96,7 @@ def fit(
             bar.update()
             done = step + 1
             if wants_stop or done % config.save_every_steps == 0 or done == total_steps:
-                checkpoints.save(
-                    strategy, model.trained(), step=done, started_at=started, now=datetime.now(UTC)
-                )
+                checkpoints.save(strategy, step=done, started_at=started, now=datetime.now(UTC))
             if wants_stop and done < total_steps:
                 raise RunError(
                     f"saved at step {done} of {total_steps} as asked: run the command again",
@@ -129,10 +127,10 @@ def _train_step(
     loss_sum = 0.0
     for index, (batch, counts) in enumerate(batches):
         weight = 1 / trained_tokens if counts else 0.0
-        loss = strategy.accumulate(
+        losses_N = strategy.accumulate(
             batch.to(strategy.device), weight=weight, is_last=index == len(batches) - 1
         )
-        loss_sum += loss if counts else 0.0
+        loss_sum += float(losses_N.sum()) if counts else 0.0
     lr = learning_rate(config, step=step, total_steps=total_steps)
     grad_norm = strategy.step(lr=lr)
     loss_sum, num_stops = strategy.sum([loss_sum, float(stop.is_set())])

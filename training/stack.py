@@ -1,11 +1,11 @@
 """The model stack: what the loop needs of a model, whichever library builds it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .settings import MethodConfig, Stack
 
@@ -14,20 +14,31 @@ from .settings import MethodConfig, Stack
 class TrainableModel:
     """A model ready for the loop.
 
-    ``module(batch)`` returns the summed loss of a Batch; its parameters that require a gradient are
-    trained.
+    ``module(batch)`` returns the loss of each target of a Batch, [N] in fp32; its parameters that
+    require a gradient are trained.
     """
 
     module: nn.Module
-    save: Callable[[Path], None]
-    """Write the finished weights into a folder, in the form that Transformers and PEFT open."""
+    layers: Sequence[nn.Module]
+    """The decoder's layers, in order: what a strategy splits or recomputes one at a time."""
+    save: Callable[[Path, Mapping[str, Tensor]], None]
+    """Write the values of ``saved()`` into a folder, in the form that Transformers and PEFT open.
+    """
     shares_prefix: bool
     """Whether batches may carry a shared prefix."""
+    saves_all: bool
+    """Whether the finished model holds all weights, not only the trained ones."""
+    lr_factors: Mapping[str, float] = field(default_factory=dict)
+    """Trained parameters with a learning rate of their own: its ratio to ``training.lr``."""
 
     def trained(self) -> dict[str, nn.Parameter]:
         """Return the trained parameters by name, in a fixed order."""
         named = self.module.named_parameters()
         return {name: parameter for name, parameter in named if parameter.requires_grad}
+
+    def saved(self) -> dict[str, nn.Parameter]:
+        """Return the parameters that the finished model folder holds, by name."""
+        return dict(self.module.named_parameters()) if self.saves_all else self.trained()
 
 
 def load_model(

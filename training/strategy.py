@@ -1,10 +1,12 @@
 """How processes share the work: one small Protocol, and its forms ``single`` and ``ddp``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Protocol
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
@@ -12,6 +14,12 @@ from torch.optim import AdamW, Optimizer
 
 from ..data.batches import Batch
 from .settings import TrainingConfig
+from .stack import TrainableModel
+
+# N targets of a batch
+
+WEIGHTS_NAME = "weights.safetensors"
+_OPTIMIZER_NAME = "optimizer.safetensors"
 
 
 class Strategy(Protocol):
@@ -21,8 +29,8 @@ class Strategy(Protocol):
     num_ranks: int
     device: torch.device
 
-    def accumulate(self, batch: Batch, *, weight: float, is_last: bool) -> float:
-        """Add the gradient of ``weight`` x summed loss; return the summed loss.
+    def accumulate(self, batch: Batch, *, weight: float, is_last: bool) -> Tensor:
+        """Add the gradient of ``weight`` x summed loss; return the loss of each target, [N].
 
         Args:
             batch: this process's micro-batch.
@@ -35,56 +43,76 @@ class Strategy(Protocol):
         """Clip, update, clear; return the norm before clipping (not finite: no update)."""
         ...
 
+    def losses(self, batch: Batch) -> Tensor:
+        """Return the loss of each target, [N], without a gradient."""
+        ...
+
     def sum(self, values: list[float]) -> list[float]:
         """Return the sums over all processes."""
         ...
 
-    def optimizer_tensors(self) -> dict[str, Tensor]:
-        """Return this process's optimizer state, flat, for a safetensors file."""
+    def gather(self, parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+        """Return whole copies of the parameters on the CPU; only the first process needs them."""
         ...
 
-    def load_optimizer_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """Put that state back."""
+    def save_state(self, folder: Path) -> None:
+        """Write trained weights and optimizer state, as safetensors, each process its own part."""
         ...
 
-    @property
-    def splits_optimizer(self) -> bool:
-        """Whether each process holds its own part of the optimizer state."""
+    def load_state(self, folder: Path, *, num_ranks: int) -> None:
+        """Put back what ``num_ranks`` processes have written.
+
+        Raises:
+            RunError: this strategy cannot go on with another number of processes.
+        """
         ...
 
 
-def make_optimizer(parameters: Iterable[nn.Parameter], config: TrainingConfig) -> AdamW:
-    """Return AdamW (Loshchilov and Hutter 2019) over the trained parameters."""
+def make_optimizer(model: TrainableModel, config: TrainingConfig) -> AdamW:
+    """Return AdamW (Loshchilov and Hutter 2019) over the trained parameters.
+
+    Parameters with a rate of their own stand in groups that carry ``lr_factor``.
+    """
+    by_factor: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.trained().items():
+        by_factor.setdefault(model.lr_factors.get(name, 1.0), []).append(parameter)
     return AdamW(
-        list(parameters),
+        [{"params": several, "lr_factor": factor} for factor, several in by_factor.items()],
         lr=config.lr,
         betas=(config.beta1, config.beta2),
         weight_decay=config.weight_decay,
     )
 
 
+def set_lr(optimizer: Optimizer, lr: float) -> None:
+    """Give every group its rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr * group["lr_factor"]
+
+
 class SingleStrategy:
     """One process."""
 
-    splits_optimizer = False
-
-    def __init__(
-        self, module: nn.Module, trained: dict[str, nn.Parameter], config: TrainingConfig
-    ) -> None:
+    def __init__(self, model: TrainableModel, config: TrainingConfig) -> None:
         self.rank = 0
         self.num_ranks = 1
-        self.device = next(module.parameters()).device
-        self._module = module
-        self._trained = trained
+        self.device = next(model.module.parameters()).device
+        self._module = model.module
+        self._trained = model.trained()
         self._clip_norm = config.clip_norm
-        self._optimizer = make_optimizer(trained.values(), config)
+        self._optimizer = make_optimizer(model, config)
 
-    def accumulate(self, batch: Batch, *, weight: float, is_last: bool) -> float:
-        """Add the gradient; return the summed loss."""
+    def accumulate(self, batch: Batch, *, weight: float, is_last: bool) -> Tensor:
+        """Add the gradient; return the loss of each target, [N]."""
         del is_last
-        loss = self._module(batch)
-        (loss * weight).backward()
-        return float(loss.detach())
+        losses_N = self._module(batch)
+        (losses_N.sum() * weight).backward()
+        return losses_N.detach()
+
+    @torch.no_grad()
+    def losses(self, batch: Batch) -> Tensor:
+        """Return the loss of each target, [N], without a gradient."""
+        return self._module(batch)
 
     def step(self, *, lr: float) -> float:
         """Clip, update, clear; return the gradient's norm (NaN: no update was made)."""
@@ -96,33 +124,40 @@ class SingleStrategy:
         """Return the values: there is one process."""
         return values
 
-    def optimizer_tensors(self) -> dict[str, Tensor]:
-        """Return Adam's moments and step counts by parameter name."""
-        return _flatten_state(self._optimizer, self._trained)
+    def gather(self, parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+        """Return copies on the CPU."""
+        return copies(parameters)
 
-    def load_optimizer_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """Put the moments back."""
-        _restore_state(self._optimizer, self._trained, tensors)
+    def save_state(self, folder: Path) -> None:
+        """Write the weights, and Adam's moments by parameter name; the first process does."""
+        if self.rank != 0:
+            return
+        save_file(copies(self._trained), folder / WEIGHTS_NAME)
+        save_file(_flatten_state(self._optimizer, self._trained), folder / _OPTIMIZER_NAME)
+
+    def load_state(self, folder: Path, *, num_ranks: int) -> None:
+        """Put weights and moments back; every process takes the same."""
+        del num_ranks
+        load_weights(folder / WEIGHTS_NAME, self._trained)
+        _restore_state(self._optimizer, self._trained, load_file(folder / _OPTIMIZER_NAME))
 
 
 class DdpStrategy(SingleStrategy):
     """All weights in every process, which takes a share of the rows (Accelerate)."""
 
-    def __init__(
-        self, module: nn.Module, trained: dict[str, nn.Parameter], config: TrainingConfig
-    ) -> None:
+    def __init__(self, model: TrainableModel, config: TrainingConfig) -> None:
         from accelerate import Accelerator
 
-        super().__init__(module, trained, config)
+        super().__init__(model, config)
         self._accelerator = Accelerator(cpu=not torch.cuda.is_available())
         self.rank = self._accelerator.process_index
         self.num_ranks = self._accelerator.num_processes
         self.device = self._accelerator.device
-        wrapped = self._accelerator.prepare_model(module)
+        wrapped = self._accelerator.prepare_model(model.module)
         self._module = wrapped
         self._is_wrapped = isinstance(wrapped, DistributedDataParallel)
 
-    def accumulate(self, batch: Batch, *, weight: float, is_last: bool) -> float:
+    def accumulate(self, batch: Batch, *, weight: float, is_last: bool) -> Tensor:
         """Add the gradient; processes meet only at the step's last micro-batch."""
         waits: AbstractContextManager[object] = nullcontext()
         if self._is_wrapped and not is_last:
@@ -143,13 +178,25 @@ def clip_and_update(
     optimizer: Optimizer, parameters: Iterable[nn.Parameter], *, lr: float, clip_norm: float
 ) -> float:
     """Clip to the norm and update, or leave the weights alone when the gradient is not finite."""
-    for group in optimizer.param_groups:
-        group["lr"] = lr
+    set_lr(optimizer, lr)
     norm = float(clip_grad_norm_(list(parameters), clip_norm))
     if norm == norm and norm != float("inf"):
         optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return norm
+
+
+def copies(parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+    """Return the parameters' values on the CPU, ready for a safetensors file."""
+    return {name: value.detach().cpu().contiguous() for name, value in parameters.items()}
+
+
+@torch.no_grad()
+def load_weights(path: Path, parameters: Mapping[str, nn.Parameter]) -> None:
+    """Copy the values of a safetensors file into the parameters of the same names."""
+    weights = load_file(path)
+    for name, parameter in parameters.items():
+        parameter.copy_(weights[name])
 
 
 def _flatten_state(optimizer: Optimizer, trained: dict[str, nn.Parameter]) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ from transformers import LlamaConfig
 
 from ..data.batches import Batch
 from ..data.errors import UserError
-from .loss import sum_cross_entropy
+from .loss import cross_entropies
 from .settings import MethodConfig, MethodKind
 from .stack import TrainableModel
 from .torchtune_compat import (
@@ -32,7 +32,7 @@ from .torchtune_compat import (
 from .torchtune_decoder import MODULE_OF_TARGET, build_decoder, converter_shape
 
 
-class _SummedLoss(nn.Module):
+class _Losses(nn.Module):
     """The decoder with the head at trained positions only."""
 
     def __init__(self, decoder: TransformerDecoder, head: nn.Linear, dtype: torch.dtype) -> None:
@@ -49,7 +49,7 @@ class _SummedLoss(nn.Module):
                 batch.ids_BT, mask=batch.mask_BTS, input_pos=batch.positions_BT
             )
             hidden_ND = hidden_BTD.flatten(0, 1)[batch.target_at_N]
-            return sum_cross_entropy(hidden_ND, self.head, batch.targets_N)
+            return cross_entropies(hidden_ND, self.head, batch.targets_N)
 
 
 def load_torchtune_model(
@@ -67,7 +67,7 @@ def load_torchtune_model(
     is_lora = method.kind is MethodKind.lora
     decoder = build_decoder(config, method, folder)
     head = _load_weights(decoder, config, folder, dtype=dtype if is_lora else torch.float32)
-    module = _SummedLoss(decoder, head, dtype)
+    module = _Losses(decoder, head, dtype)
     if is_lora:
         module.requires_grad_(requires_grad=False)
         _add_first_values(decoder, seed=seed)
@@ -75,13 +75,20 @@ def load_torchtune_model(
         for part in (decoder.tok_embeddings, *decoder.layers[: method.first_layer]):
             part.requires_grad_(requires_grad=False)
 
-    def save(target: Path) -> None:
+    def save(target: Path, weights: Mapping[str, Tensor]) -> None:
+        values = {name.removeprefix("decoder."): value for name, value in weights.items()}
         if is_lora:
-            _save_adapter(target, decoder, config, method, base=folder)
+            _save_adapter(target, values, config, method, base=folder)
         else:
-            _save_full(target, decoder, head, config, base=folder)
+            _save_full(target, values, config, base=folder)
 
-    return TrainableModel(module=module, save=save, shares_prefix=False)
+    return TrainableModel(
+        module=module,
+        layers=list(decoder.layers),
+        save=save,
+        shares_prefix=False,
+        saves_all=not is_lora,
+    )
 
 
 def _check_fits(config: LlamaConfig, method: MethodConfig, folder: Path) -> None:
@@ -160,15 +167,15 @@ def _add_first_values(decoder: TransformerDecoder, *, seed: int) -> None:
 
 def _save_adapter(
     target: Path,
-    decoder: TransformerDecoder,
+    values: Mapping[str, Tensor],
     config: LlamaConfig,
     method: MethodConfig,
     *,
     base: Path,
 ) -> None:
     """Write the adapter as PEFT does."""
-    values = {name: value for name, value in decoder.state_dict().items() if ".lora_" in name}
-    _save(tune_to_peft_adapter_weights(values, **converter_shape(config)), target / "adapter_model")
+    adapter = tune_to_peft_adapter_weights(dict(values), **converter_shape(config))
+    _save(adapter, target / "adapter_model")
     LoraConfig(
         r=method.rank,
         lora_alpha=method.alpha,
@@ -182,12 +189,10 @@ def _save_adapter(
 
 
 def _save_full(
-    target: Path, decoder: TransformerDecoder, head: nn.Linear, config: LlamaConfig, *, base: Path
+    target: Path, weights: Mapping[str, Tensor], config: LlamaConfig, *, base: Path
 ) -> None:
     """Write the whole model as Transformers does, in one file."""
-    values = dict(decoder.state_dict())
-    if head.weight is not decoder.tok_embeddings.weight:
-        values["output.weight"] = head.weight.detach()
+    values = {"output.weight" if k == "head.weight" else k: v for k, v in weights.items()}
     _save(tune_to_hf(values, **converter_shape(config)), target / "model")
     config.dtype = "float32"
     config.save_pretrained(str(target))

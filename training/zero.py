@@ -6,17 +6,21 @@ AdamW does the update, so that neither a GPU nor a compiler is needed.
 
 import importlib.util
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol, cast
 
 import torch
 import torch.distributed as dist
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import AdamW
 
 from ..data.batches import Batch
-from ..data.errors import UserError
+from ..data.errors import RunError, UserError
 from .settings import TrainingConfig
-from .strategy import make_optimizer
+from .stack import TrainableModel
+from .strategy import WEIGHTS_NAME, copies, load_weights, make_optimizer, set_lr
 
 _BUCKET_ELEMENTS = 50_000_000
 """Most gradient elements that are reduced at once: 200 MB; DeepSpeed's default takes 2 GB."""
@@ -45,39 +49,39 @@ class ZeroStrategy:
     """DeepSpeed's engine behind the Strategy protocol.
 
     Args:
-        module: returns the summed loss of a Batch.
-        trained: its trained parameters, in fp32; DeepSpeed makes them views of one flat tensor.
+        model: its trained parameters are in fp32; DeepSpeed makes them views of one flat tensor.
 
     Raises:
         UserError: DeepSpeed is missing, or there is no group of processes.
     """
 
-    splits_optimizer = True
-
-    def __init__(
-        self, module: nn.Module, trained: dict[str, nn.Parameter], config: TrainingConfig
-    ) -> None:
+    def __init__(self, model: TrainableModel, config: TrainingConfig) -> None:
         _check_can_run()
+        self._trained = model.trained()
         # A checkpoint keeps the module's weights: in bf16 they would not be those Adam updates.
-        assert all(parameter.dtype is torch.float32 for parameter in trained.values())
+        assert all(parameter.dtype is torch.float32 for parameter in self._trained.values())
         self.rank = dist.get_rank()
         self.num_ranks = dist.get_world_size()
-        self.device = next(module.parameters()).device
-        self._adam = make_optimizer(trained.values(), config)
-        self._engine = _start_engine(module, self._adam, config)
+        self.device = next(model.module.parameters()).device
+        self._adam = make_optimizer(model, config)
+        self._engine = _start_engine(model.module, self._adam, config)
 
-    def accumulate(self, batch: Batch, *, weight: float, is_last: bool) -> float:
+    def accumulate(self, batch: Batch, *, weight: float, is_last: bool) -> Tensor:
         """Add the gradient; the processes' parts are reduced after every micro-batch."""
         self._engine.set_gradient_accumulation_boundary(is_last)
-        loss = self._engine(batch)
+        losses_N = self._engine(batch)
         # DeepSpeed averages over processes, while the weight counts the tokens of all of them.
-        self._engine.backward(loss * (weight * self.num_ranks))
-        return float(loss.detach())
+        self._engine.backward(losses_N.sum() * (weight * self.num_ranks))
+        return losses_N.detach()
+
+    @torch.no_grad()
+    def losses(self, batch: Batch) -> Tensor:
+        """Return the loss of each target, [N], without a gradient."""
+        return self._engine(batch)
 
     def step(self, *, lr: float) -> float:
         """Clip, update, clear; return the gradient's norm (infinite: no update was made)."""
-        for group in self._adam.param_groups:
-            group["lr"] = lr
+        set_lr(self._adam, lr)
         self._engine.step()
         return float(torch.as_tensor(self._engine.get_global_grad_norm()).detach())
 
@@ -87,24 +91,43 @@ class ZeroStrategy:
         dist.all_reduce(tensor)
         return tensor.tolist()
 
-    def optimizer_tensors(self) -> dict[str, Tensor]:
-        """Return Adam's moments and step count of this process's part of the flat weights."""
-        state = self._adam.state[self._own_part]
-        return {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    def gather(self, parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+        """Return copies on the CPU: every process holds all weights."""
+        return copies(parameters)
 
-    def load_optimizer_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """Put the moments back, and take over the weights that were just put into the module."""
-        self._engine.optimizer.refresh_fp32_params()
-        self._adam.state[self._own_part] = {
-            # AdamW keeps its step count on the CPU.
-            name: value.clone() if name == "step" else value.to(self.device)
-            for name, value in tensors.items()
+    def save_state(self, folder: Path) -> None:
+        """Write the weights once, and each process's part of Adam's moments."""
+        if self.rank == 0:
+            save_file(copies(self._trained), folder / WEIGHTS_NAME)
+        state = {
+            f"{group}:{key}": value.detach().cpu().contiguous()
+            for group, part in enumerate(self._own_parts)
+            for key, value in self._adam.state[part].items()
         }
+        save_file(state, folder / f"optimizer-{self.rank}.safetensors")
+
+    def load_state(self, folder: Path, *, num_ranks: int) -> None:
+        """Put weights and moments back; the number of processes must be the same."""
+        if num_ranks != self.num_ranks:
+            raise RunError(
+                f"{folder} was written by {num_ranks} processes, this run has {self.num_ranks}: "
+                "resume with the same launch.processes"
+            )
+        load_weights(folder / WEIGHTS_NAME, self._trained)
+        self._engine.optimizer.refresh_fp32_params()
+        tensors = load_file(folder / f"optimizer-{self.rank}.safetensors")
+        for group, part in enumerate(self._own_parts):
+            own = {k.partition(":")[2]: v for k, v in tensors.items() if k.startswith(f"{group}:")}
+            self._adam.state[part] = {
+                # AdamW keeps its step count on the CPU.
+                key: value.clone() if key == "step" else value.to(self.device)
+                for key, value in own.items()
+            }
 
     @property
-    def _own_part(self) -> Tensor:
-        """Return this process's part of the flat weights: the one tensor that its Adam updates."""
-        return self._adam.param_groups[0]["params"][0]
+    def _own_parts(self) -> list[Tensor]:
+        """Return this process's part of each group's flat weights: what its Adam updates."""
+        return [group["params"][0] for group in self._adam.param_groups]
 
 
 def _check_can_run() -> None:

@@ -8,7 +8,7 @@ from lokal.data.batches import collate
 from lokal.data.chat import EncodedConversation
 from lokal.data.tokens import TokenRows, write_tokens
 from lokal.training.hf_stack import load_hf_model
-from lokal.training.loss import sum_cross_entropy
+from lokal.training.loss import cross_entropies
 from lokal.training.settings import MethodConfig, MethodKind
 from transformers import AutoTokenizer, LlamaForCausalLM
 
@@ -47,7 +47,7 @@ def test_equals_transformers_own_loss_to_1e_5(
     assert all(row.ids[: len(prefix)] == prefix for row in chosen)
     module = load_hf_model(tiny_llama_folder, FULL, dtype=torch.float32, seed=0).module
     batch = collate(packs, prefix=prefix, pad_id=2)
-    ours = module(batch).item() / len(batch.targets_N)
+    ours = module(batch).sum().item() / len(batch.targets_N)
     assert ours == pytest.approx(transformers_loss(tiny_llama_folder, chosen), abs=1e-5)
 
 
@@ -56,7 +56,7 @@ def test_plain_text_trains_every_token_but_the_first(rows: TokenRows, tiny_llama
     assert all(row.trained == [False] + [True] * (len(row.ids) - 1) for row in texts)
     module = load_hf_model(tiny_llama_folder, FULL, dtype=torch.float32, seed=0).module
     batch = collate([[row] for row in texts], prefix=[], pad_id=2)
-    ours = module(batch).item() / len(batch.targets_N)
+    ours = module(batch).sum().item() / len(batch.targets_N)
     assert ours == pytest.approx(transformers_loss(tiny_llama_folder, texts), abs=1e-5)
 
 
@@ -79,10 +79,10 @@ def test_chunks_of_the_head_change_neither_loss_nor_gradient(monkeypatch: pytest
     head = torch.nn.Linear(8, 50, bias=False)
     hidden_ND = torch.randn(30, 8, requires_grad=True)
     targets_N = torch.randint(0, 50, (30,))
-    whole = sum_cross_entropy(hidden_ND, head, targets_N)
+    whole = cross_entropies(hidden_ND, head, targets_N).sum()
     (gradient,) = torch.autograd.grad(whole, hidden_ND)
     monkeypatch.setattr("lokal.training.loss._CHUNK_POSITIONS", 7)
-    cut = sum_cross_entropy(hidden_ND, head, targets_N)
+    cut = cross_entropies(hidden_ND, head, targets_N).sum()
     (cut_gradient,) = torch.autograd.grad(cut, hidden_ND)
     assert cut.item() == pytest.approx(whole.item(), abs=1e-4)
     torch.testing.assert_close(cut_gradient, gradient, atol=1e-6, rtol=0)

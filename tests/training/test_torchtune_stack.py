@@ -11,7 +11,7 @@ from lokal.data.tokens import TokenRows, write_tokens
 from lokal.training.hf_stack import load_hf_model
 from lokal.training.settings import MethodConfig, MethodKind, TrainingConfig
 from lokal.training.stack import TrainableModel
-from lokal.training.strategy import SingleStrategy
+from lokal.training.strategy import SingleStrategy, copies
 from lokal.training.torchtune_stack import load_torchtune_model
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
@@ -50,6 +50,10 @@ def make_llama(folder: Path, **changes: object) -> Path:
     return folder
 
 
+def save(model: TrainableModel, target: Path) -> None:
+    model.save(target, copies(model.saved()))
+
+
 def logits_of(model: TrainableModel, ids_BT: torch.Tensor) -> torch.Tensor:
     model.module.eval()
     with torch.no_grad():
@@ -58,11 +62,12 @@ def logits_of(model: TrainableModel, ids_BT: torch.Tensor) -> torch.Tensor:
 
 def train(model: TrainableModel, batches: list[Batch]) -> list[float]:
     config = TrainingConfig(lr=0.01)
-    strategy = SingleStrategy(model.module, model.trained(), config)
+    strategy = SingleStrategy(model, config)
     losses: list[float] = []
     for batch in batches:
         weight = 1 / len(batch.targets_N)
-        losses.append(strategy.accumulate(batch, weight=weight, is_last=True) * weight)
+        losses_N = strategy.accumulate(batch, weight=weight, is_last=True)
+        losses.append(float(losses_N.sum()) * weight)
         strategy.step(lr=config.lr)
     return losses
 
@@ -135,7 +140,7 @@ def test_the_adapter_opens_in_peft_with_the_same_logits_to_1e_4(
 ):
     model = load_torchtune_model(tiny_llama_folder, method, dtype=torch.float32, seed=0)
     train(model, batches)
-    model.save(tmp_path)
+    save(model, tmp_path)
     base = LlamaForCausalLM.from_pretrained(tiny_llama_folder, dtype=torch.float32)
     with torch.no_grad():
         before = base(IDS_BT).logits
@@ -152,7 +157,7 @@ def test_the_adapter_folder_is_the_one_that_the_hf_stack_writes(
     for name, load in (("hf", load_hf_model), ("tune", load_torchtune_model)):
         target = tmp_path / name
         target.mkdir()
-        load(tiny_llama_folder, SOME, dtype=torch.float32, seed=5).save(target)
+        save(load(tiny_llama_folder, SOME, dtype=torch.float32, seed=5), target)
         config = json.loads((target / "adapter_config.json").read_text())
         configs.append(config | {"target_modules": sorted(config["target_modules"])})
         tensors.append(load_file(target / "adapter_model.safetensors"))
@@ -171,7 +176,7 @@ def test_a_fully_trained_model_opens_in_transformers_with_the_same_logits_to_1e_
     train(model, batches[:2])
     target = tmp_path / "model"
     target.mkdir()
-    model.save(target)
+    save(model, target)
     opened = LlamaForCausalLM.from_pretrained(target)
     assert opened.dtype is torch.float32
     with torch.no_grad():

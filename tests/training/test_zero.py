@@ -26,6 +26,7 @@ from lokal.training.settings import MethodConfig, MethodKind, Stack, TrainingCon
 from lokal.training.stack import TrainableModel, load_model
 from lokal.training.strategy import SingleStrategy, Strategy
 from lokal.training.zero import ZeroStrategy
+from safetensors.torch import load_file
 
 STEPS = 6
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,7 +72,7 @@ def follow(feed: Feed, strategy: Strategy, *, first: int = 0, last: int = STEPS)
         for index, (batch, counts) in enumerate(batches):
             weight = 1 / trained_tokens if counts else 0.0
             loss = strategy.accumulate(batch, weight=weight, is_last=index == len(batches) - 1)
-            total += loss if counts else 0.0
+            total += float(loss.sum()) if counts else 0.0
         curve["norms"].append(strategy.step(lr=CONFIG.lr * (1 - step / STEPS)))
         curve["losses"].append(strategy.sum([total])[0] / trained_tokens)
     return curve
@@ -85,7 +86,7 @@ def work(model_folder: Path, tokens: Path, out: Path) -> None:
     seen: dict[str, object] = {}
     for case in CASES:
         model = load(case, model_folder)
-        strategy = ZeroStrategy(model.module, model.trained(), CONFIG)
+        strategy = ZeroStrategy(model, CONFIG)
         seen[case] = follow(feed, strategy)
     seen |= resume(feed, model_folder, out / "checkpoints")
     (out / f"seen-{dist.get_rank()}.json").write_text(json.dumps(seen))
@@ -97,14 +98,15 @@ def resume(feed: Feed, model_folder: Path, folder: Path) -> dict[str, object]:
     """Save in the middle, go on with a fresh model, then meet a gradient that is not a number."""
     checkpoints = Checkpoints(folder, "key", 2)
     model = load("lora", model_folder)
-    strategy = ZeroStrategy(model.module, model.trained(), CONFIG)
+    strategy = ZeroStrategy(model, CONFIG)
     follow(feed, strategy, last=3)
-    checkpoints.save(strategy, model.trained(), step=3, started_at=NOW, now=NOW)
-    part = sum(tensor.numel() for tensor in strategy.optimizer_tensors().values())
+    checkpoints.save(strategy, step=3, started_at=NOW, now=NOW)
+    saved = load_file(folder / "step-3" / f"optimizer-{strategy.rank}.safetensors")
+    part = sum(tensor.numel() for tensor in saved.values())
 
     model = load("lora", model_folder)
-    strategy = ZeroStrategy(model.module, model.trained(), CONFIG)
-    step = checkpoints.load_newest(strategy, model.trained())
+    strategy = ZeroStrategy(model, CONFIG)
+    step = checkpoints.load_newest(strategy)
     curve = follow(feed, strategy, first=step)
 
     before = {name: value.detach().clone() for name, value in model.trained().items()}
@@ -156,7 +158,7 @@ def test_two_processes_give_the_curve_of_one(
     out: Path, tokens: Path, tiny_llama_folder: Path, case: str
 ):
     model = load(case, tiny_llama_folder)
-    one = follow(make_feed(tokens), SingleStrategy(model.module, model.trained(), CONFIG))
+    one = follow(make_feed(tokens), SingleStrategy(model, CONFIG))
     tolerance = 1e-4 if CASES[case][2] is torch.float32 else 0.02
     assert one["norms"][0] > CONFIG.clip_norm, "clipping is part of what is compared"
     for rank in (0, 1):
@@ -192,17 +194,15 @@ def test_nothing_was_compiled_and_nothing_pickled(out: Path):
     assert not (out / "built").exists()
 
 
-def test_one_process_alone_is_told_what_to_choose():
-    linear = torch.nn.Linear(2, 2)
+def test_one_process_alone_is_told_what_to_choose(tiny_llama_folder: Path):
     with pytest.raises(UserError, match=r"launch\.processes=2 or more, or choose strategy=single"):
-        ZeroStrategy(linear, dict(linear.named_parameters()), CONFIG)
+        ZeroStrategy(load("lora", tiny_llama_folder), CONFIG)
 
 
-def test_a_missing_deepspeed_is_named(monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_deepspeed_is_named(monkeypatch: pytest.MonkeyPatch, tiny_llama_folder: Path):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    linear = torch.nn.Linear(2, 2)
     with pytest.raises(UserError, match="pip install deepspeed"):
-        ZeroStrategy(linear, dict(linear.named_parameters()), CONFIG)
+        ZeroStrategy(load("lora", tiny_llama_folder), CONFIG)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-from faker import Faker
+from faker import Faker  # pyright: ignore[reportMissingImports]  not a dependency of ours
 from stdnum import luhn, verhoeff
 
 HERE = Path(__file__).parent

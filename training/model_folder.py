@@ -1,0 +1,87 @@
+"""The finished model folder: weights, tokenizer, card, and the manifest that makes it one."""
+
+import json
+import resource
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from ..data.config import as_json
+from ..data.manifest import Json, read_manifest, write_manifest
+from ..data.progress import say
+from .adapter_file import order_adapter_config
+from .card import model_card
+from .finetune_config import FinetuneConfig
+from .precision import choose_dtype
+from .stack import TrainableModel
+
+
+def write_model_folder(
+    config: FinetuneConfig,
+    model: TrainableModel,
+    weights: Mapping[str, Tensor],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    num_steps: int,
+    checkpoint: Path,
+    key: str,
+    started_at: datetime,
+) -> None:
+    """Write the model folder beside its place, then move it there."""
+    temporary = config.run_folder / ".model.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    model.save(temporary, weights)
+    order_adapter_config(temporary)
+    tokenizer.save_pretrained(temporary)
+    tokens = read_manifest(config.tokens_folder)
+    assert tokens is not None
+    counts = _counts(config, num_steps)
+    if "mix" in tokens.counts:
+        counts["mix"] = tokens.counts["mix"]
+    card = model_card(config, counts=counts, licences=tokens.licences)
+    (temporary / "README.md").write_text(card, encoding="utf-8")
+    write_manifest(
+        temporary,
+        recipe="finetune",
+        key=key,
+        config=as_json(config),
+        inputs=[*config.corpus_paths, config.tokens_folder, checkpoint / "config.json"],
+        counts=counts,
+        licences=[*tokens.licences, config.model.licence],
+        seeds={"seed": config.seed},
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+    )
+    shutil.rmtree(config.model_folder, ignore_errors=True)
+    temporary.rename(config.model_folder)
+    (config.run_folder / "stop").unlink(missing_ok=True)
+    say(
+        "train",
+        f"loss {counts['first_loss']:.3f} to {counts['last_loss']:.3f}; "
+        f"wrote {config.model_folder}",
+    )
+
+
+def _counts(config: FinetuneConfig, num_steps: int) -> dict[str, Json]:
+    """Return the run's figures; from the ledger, since a resumed process saw only its own part."""
+    lines = (config.run_folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    return {
+        "steps": num_steps,
+        "tokens": sum(record["tokens"] for record in records),
+        "trained_tokens": sum(record["trained_tokens"] for record in records),
+        "first_loss": records[0]["loss"],
+        "last_loss": records[-1]["loss"],
+        "processes": dist.get_world_size() if dist.is_initialized() else 1,
+        "threads_per_process": torch.get_num_threads(),
+        "dtype": str(choose_dtype(config.training.precision)).removeprefix("torch."),
+        "peak_memory_mb_of_first_process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        // 1024,
+    }
