@@ -1,6 +1,7 @@
 """How processes share the work: one small Protocol, and its forms ``single`` and ``ddp``."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
@@ -39,8 +40,12 @@ class Strategy(Protocol):
         """
         ...
 
-    def step(self, *, lr: float) -> float:
-        """Clip, update, clear; return the norm before clipping (not finite: no update)."""
+    def step(self, *, lr: float, max_norm: float = math.inf) -> float:
+        """Clip, update, clear; return the gradient's norm before clipping.
+
+        A norm that is not finite or above ``max_norm`` leaves weights and optimizer as they were;
+        a negative ``max_norm`` always does. Every process decides alike.
+        """
         ...
 
     def losses(self, batch: Batch) -> Tensor:
@@ -114,10 +119,12 @@ class SingleStrategy:
         """Return the loss of each target, [N], without a gradient."""
         return self._module(batch)
 
-    def step(self, *, lr: float) -> float:
-        """Clip, update, clear; return the gradient's norm (NaN: no update was made)."""
+    def step(self, *, lr: float, max_norm: float = math.inf) -> float:
+        """Clip, update, clear; return the norm (not finite or above the limit: no update)."""
+        set_lr(self._optimizer, lr)
+        parameters = list(self._trained.values())
         return clip_and_update(
-            self._optimizer, self._trained.values(), lr=lr, clip_norm=self._clip_norm
+            self._optimizer, parameters, clip_norm=self._clip_norm, max_norm=max_norm
         )
 
     def sum(self, values: list[float]) -> list[float]:
@@ -174,13 +181,17 @@ class DdpStrategy(SingleStrategy):
         return total.tolist()
 
 
+def is_accepted(norm: float, *, max_norm: float) -> bool:
+    """Return whether a gradient of this norm may change the weights."""
+    return math.isfinite(norm) and norm <= max_norm
+
+
 def clip_and_update(
-    optimizer: Optimizer, parameters: Iterable[nn.Parameter], *, lr: float, clip_norm: float
+    optimizer: Optimizer, parameters: Sequence[nn.Parameter], *, clip_norm: float, max_norm: float
 ) -> float:
-    """Clip to the norm and update, or leave the weights alone when the gradient is not finite."""
-    set_lr(optimizer, lr)
-    norm = float(clip_grad_norm_(list(parameters), clip_norm))
-    if norm == norm and norm != float("inf"):
+    """Clip and update, or leave the weights alone when the norm is not accepted; return it."""
+    norm = float(clip_grad_norm_(parameters, clip_norm))
+    if is_accepted(norm, max_norm=max_norm):
         optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return norm

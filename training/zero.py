@@ -5,8 +5,9 @@ AdamW does the update, so that neither a GPU nor a compiler is needed.
 """
 
 import importlib.util
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -20,7 +21,14 @@ from ..data.batches import Batch
 from ..data.errors import RunError, UserError
 from .settings import TrainingConfig
 from .stack import TrainableModel
-from .strategy import WEIGHTS_NAME, copies, load_weights, make_optimizer, set_lr
+from .strategy import (
+    WEIGHTS_NAME,
+    copies,
+    is_accepted,
+    load_weights,
+    make_optimizer,
+    set_lr,
+)
 
 _BUCKET_ELEMENTS = 50_000_000
 """Most gradient elements that are reduced at once: 200 MB; DeepSpeed's default takes 2 GB."""
@@ -28,6 +36,9 @@ _USABLE_KERNELS = "__compatible_ops__"
 
 
 class _ZeroOptimizer(Protocol):
+    scaled_global_norm: Callable[[], Tensor]
+    """The norm over all processes; a negative one makes DeepSpeed drop the step."""
+
     def refresh_fp32_params(self) -> None:
         """Copy this process's part of the module's weights into the part that Adam updates."""
         ...
@@ -42,7 +53,24 @@ class _Engine(Protocol):
     def set_gradient_accumulation_boundary(self, is_boundary: bool) -> None: ...
     def backward(self, loss: Tensor) -> Tensor: ...
     def step(self) -> None: ...
-    def get_global_grad_norm(self) -> Tensor | float: ...
+
+
+class _NormGate:
+    """Stands between DeepSpeed's norm and its update: a norm that is too large reads as invalid.
+
+    DeepSpeed clips and updates in one call, and has no other way to look at the norm in between.
+    """
+
+    def __init__(self, optimizer: _ZeroOptimizer) -> None:
+        self.max_norm = math.inf
+        self.norm = math.inf
+        self._measure = optimizer.scaled_global_norm
+        optimizer.scaled_global_norm = self._measured
+
+    def _measured(self) -> Tensor:
+        norm = self._measure()
+        self.norm = float(norm) if float(norm) >= 0 else math.inf
+        return norm if is_accepted(self.norm, max_norm=self.max_norm) else torch.full_like(norm, -1)
 
 
 class ZeroStrategy:
@@ -65,6 +93,7 @@ class ZeroStrategy:
         self.device = next(model.module.parameters()).device
         self._adam = make_optimizer(model, config)
         self._engine = _start_engine(model.module, self._adam, config)
+        self._gate = _NormGate(self._engine.optimizer)
 
     def accumulate(self, batch: Batch, *, weight: float, is_last: bool) -> Tensor:
         """Add the gradient; the processes' parts are reduced after every micro-batch."""
@@ -79,11 +108,13 @@ class ZeroStrategy:
         """Return the loss of each target, [N], without a gradient."""
         return self._engine(batch)
 
-    def step(self, *, lr: float) -> float:
-        """Clip, update, clear; return the gradient's norm (infinite: no update was made)."""
+    def step(self, *, lr: float, max_norm: float = math.inf) -> float:
+        """Clip, update, clear; return the norm (not finite or above the limit: no update)."""
         set_lr(self._adam, lr)
+        self._gate.max_norm = max_norm
+        self._gate.norm = math.inf  # stays so when DeepSpeed itself has found that it is not finite
         self._engine.step()
-        return float(torch.as_tensor(self._engine.get_global_grad_norm()).detach())
+        return self._gate.norm
 
     def sum(self, values: list[float]) -> list[float]:
         """Return the sums over all processes."""

@@ -15,7 +15,7 @@ from typing import TypedDict
 import pytest
 import torch
 import torch.distributed as dist
-from lokal.data.batches import BatchPlan
+from lokal.data.batches import Batch, BatchPlan
 from lokal.data.errors import UserError
 from lokal.data.quiet import quieten
 from lokal.data.tokens import TokenRows, write_tokens
@@ -122,7 +122,20 @@ def resume(feed: Feed, model_folder: Path, folder: Path) -> dict[str, object]:
         "kept its weights": kept,
         "norm of NaN is finite": math.isfinite(norm),
         "norm afterwards is finite": math.isfinite(strategy.step(lr=0.0)),
+        "refused": refuse(strategy, batch, model),
     }
+
+
+def refuse(strategy: Strategy, batch: Batch, model: TrainableModel) -> dict[str, object]:
+    """Meet a gradient above the limit, then one below it."""
+    before = {name: value.detach().clone() for name, value in model.trained().items()}
+    norms: list[float] = []
+    kept: list[bool] = []
+    for limit in (-1.0, 1e-9, 1e9):
+        strategy.accumulate(batch, weight=1.0, is_last=True)
+        norms.append(strategy.step(lr=1.0, max_norm=limit))
+        kept.append(all(torch.equal(v, before[name]) for name, v in model.trained().items()))
+    return {"norms": norms, "kept its weights": kept}
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +199,14 @@ def test_a_gradient_that_is_not_a_number_on_one_process_changes_no_weight_on_any
         assert not seen["norm of NaN is finite"]
         assert seen["kept its weights"]
         assert seen["norm afterwards is finite"]
+
+
+def test_a_norm_above_the_limit_changes_no_weight_and_the_next_below_it_does(out: Path):
+    for rank in (0, 1):
+        seen = json.loads((out / f"seen-{rank}.json").read_text())["refused"]
+        assert seen["norms"] == [seen["norms"][0]] * 3
+        assert seen["norms"][0] > 0
+        assert seen["kept its weights"] == [True, True, False]
 
 
 def test_nothing_was_compiled_and_nothing_pickled(out: Path):
