@@ -6,7 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from .. import __version__
-from ..data.base_model import check_llama, checkpoint_identity, resolve_checkpoint
+from ..data.base_model import resolve_checkpoint
+from ..data.checkpoint_folder import check_llama, checkpoint_identity
 from ..data.errors import UserError
 from ..data.manifest import MANIFEST_NAME, Json, read_manifest, sha256_of_json
 from .settings import BaselineConfig, EvaluateConfig

@@ -13,6 +13,7 @@ from ..data.manifest import is_done, write_text
 from ..data.progress import say
 from ..training.finetune_config import FinetuneConfig
 from ..training.launch import is_worker, launch
+from ..training.settings import Stack
 from .entry import recipe
 
 
@@ -26,7 +27,7 @@ from .entry import recipe
 )
 def finetune(config: FinetuneConfig) -> ExitCode | None:
     """Fine-tune one checkpoint for one region."""
-    checkpoint = resolve_checkpoint(config.model)
+    checkpoint = resolve_checkpoint(config.model, reads_original=config.stack is Stack.torchtune)
     key = config.work_key(checkpoint)
     if is_done(config.model_folder, key=key, overwrite=config.overwrite):
         say("finetune", f"{config.model_folder} is finished: nothing to do")

@@ -108,7 +108,12 @@ def test_every_direct_dependency_has_a_line_and_a_caller() -> None:
     )
     # Asked for by Transformers when it reads GGUF and renders chat templates.
     without_import = {"gguf", "jinja2"}
-    modules = {"hydra-core": "hydra", "pyyaml": "yaml", "python-stdnum": "stdnum"}
+    modules = {
+        "huggingface-hub": "huggingface_hub",
+        "hydra-core": "hydra",
+        "pyyaml": "yaml",
+        "python-stdnum": "stdnum",
+    }
     for line in project["dependencies"]:
         name = re.split(r"[<>=!]", line)[0].strip()
         assert re.search(rf"^\|.*\b{name}\b.*\|", page, re.M), name

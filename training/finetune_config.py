@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..data.base_model import ModelConfig, checkpoint_identity
+from ..data.base_model import ModelConfig
+from ..data.checkpoint_folder import checkpoint_identity
 from ..data.config import as_json, check_run_name
 from ..data.errors import UserError
 from ..data.hardware import num_gpus

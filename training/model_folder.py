@@ -12,6 +12,7 @@ import torch.distributed as dist
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from ..data.checkpoint_folder import config_file
 from ..data.config import as_json
 from ..data.manifest import Json, read_manifest, write_manifest
 from ..data.progress import say
@@ -52,7 +53,7 @@ def write_model_folder(
         recipe="finetune",
         key=key,
         config=as_json(config),
-        inputs=[*config.corpus_paths, config.tokens_folder, checkpoint / "config.json"],
+        inputs=[*config.corpus_paths, config.tokens_folder, config_file(checkpoint)],
         counts=counts,
         licences=[*tokens.licences, config.model.licence],
         seeds={"seed": config.seed},
