@@ -49,6 +49,8 @@ class ModelConfig:
     layout: HubLayout = HubLayout.transformers
     """Which files of a Hub model; ``original`` is Meta's own layout, for stack=torchtune."""
     licence: str = ""
+    origin: str = ""
+    """Hub id of what the weights were made from, for the card; not needed for source=hub."""
     scratch: ScratchConfig | None = None
 
     def __post_init__(self) -> None:
@@ -69,6 +71,7 @@ class ModelConfig:
         if self.source is not ModelSource.hub:
             self.label = named["id"].rpartition("/")[2]
             self.licence = "" if self.source is ModelSource.embedded else self.licence
+            self.origin = ""
         self.source, self.path, self.revision = ModelSource.hub, named["id"], named["revision"]
 
 

@@ -12,15 +12,27 @@ import torch.distributed as dist
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from ..data.checkpoint_folder import config_file
+from ..data.checkpoint_folder import checkpoint_identity, config_file
 from ..data.config import as_json
-from ..data.manifest import Json, read_manifest, write_manifest
+from ..data.corpus_sources import count_sources
+from ..data.licence import find_licence, write_licence_files
+from ..data.manifest import (
+    Json,
+    Manifest,
+    read_manifest,
+    record_input,
+    sha256_of_json,
+    write_manifest,
+)
 from ..data.progress import say
 from .adapter_file import order_adapter_config
 from .card import model_card
 from .finetune_config import FinetuneConfig
 from .precision import choose_dtype
 from .stack import TrainableModel
+
+_OF_THE_TOKENS = ("tokens_by_source", "mix")
+"""What the token folder counted and the card tells."""
 
 
 def write_model_folder(
@@ -44,9 +56,9 @@ def write_model_folder(
     tokens = read_manifest(config.tokens_folder)
     assert tokens is not None
     counts = _counts(config, num_steps)
-    if "mix" in tokens.counts:
-        counts["mix"] = tokens.counts["mix"]
-    card = model_card(config, counts=counts, licences=tokens.licences)
+    counts |= {name: tokens.counts[name] for name in _OF_THE_TOKENS if name in tokens.counts}
+    write_licence_files(temporary, parent=checkpoint, licence=find_licence(config.model.licence))
+    card = _card(config, checkpoint, tokens, counts)
     (temporary / "README.md").write_text(card, encoding="utf-8")
     write_manifest(
         temporary,
@@ -68,6 +80,19 @@ def write_model_folder(
         f"loss {counts['first_loss']:.3f} to {counts['last_loss']:.3f}; "
         f"wrote {config.model_folder}",
     )
+
+
+def _card(
+    config: FinetuneConfig, checkpoint: Path, tokens: Manifest, counts: Mapping[str, Json]
+) -> str:
+    hashes = {
+        f"manifest of corpus {number}": record_input(corpus).sha256
+        for number, corpus in enumerate(config.corpus_paths, start=1)
+    }
+    hashes["settings and inputs of the token rows"] = tokens.key
+    hashes["files of the parent"] = sha256_of_json(checkpoint_identity(checkpoint))
+    data = count_sources(config.corpus_paths, config.sources)
+    return model_card(config, counts=counts, data=data, hashes=hashes)
 
 
 def _counts(config: FinetuneConfig, num_steps: int) -> dict[str, Json]:
