@@ -4,7 +4,8 @@ The plan is a pure function of the rows' lengths, the settings and the seed: a s
 whole data position, so that a resumed run reads exactly the rows it would have read.
 """
 
-# B rows, T tokens of a row behind the prefix, P prefix tokens, N trained positions of the batch
+# B rows, T tokens of a row behind the prefix, P prefix tokens, N trained positions of the batch,
+# R pairs
 
 import math
 from collections.abc import Sequence
@@ -22,6 +23,20 @@ _BUCKET_STEPS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class PairTensors:
+    """What belongs to a batch whose rows are pairs: chosen and rejected in turn."""
+
+    row_at_N: Tensor
+    """Row of each target; pair and side are its quotient and rest by 2."""
+    reference_R2: Tensor
+    """Log-probability of each side's targets under the untrained model, summed."""
+
+    def to(self, device: torch.device) -> "PairTensors":
+        """Return them on a device."""
+        return PairTensors(self.row_at_N.to(device), self.reference_R2.to(device))
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """The tensors of one forward pass; ids are predicted from the position before them."""
 
@@ -35,6 +50,8 @@ class Batch:
     target_at_N: Tensor
     """Index into the flattened B x T of the position that predicts each trained token."""
     targets_N: Tensor
+    pairs: PairTensors | None = None
+    """Present where the losses are those of pairs, [R] in place of [N]."""
 
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on a device."""
@@ -46,6 +63,7 @@ class Batch:
             mask_BTS=mask,
             target_at_N=self.target_at_N.to(device),
             targets_N=self.targets_N.to(device),
+            pairs=None if self.pairs is None else self.pairs.to(device),
         )
 
 

@@ -86,29 +86,44 @@ class ConversationEncoder:
         self._specials = set(tokenizer.all_special_ids)
         self._first_turn: tuple[Message | None, str] = (None, "")
 
-    def encode(self, conversations: Sequence[Sequence[Message]]) -> list[EncodedConversation]:
+    def encode(
+        self,
+        conversations: Sequence[Sequence[Message]],
+        *,
+        num_prompt_turns: Sequence[int] | None = None,
+    ) -> list[EncodedConversation]:
         """Return ids and trained positions of each conversation.
+
+        Args:
+            conversations: lists of turns.
+            num_prompt_turns: so many first turns of each are prompt: replies in them are not
+                trained. None: every reply is trained.
 
         Raises:
             UserError: the template rewrites earlier turns, so that spans cannot be told, or leaves
                 a turn out.
         """
-        spans = [self._spans(messages) for messages in conversations]
+        prompts = num_prompt_turns or [0] * len(conversations)
+        spans = [
+            self._spans(messages, num_prompt=num_prompt)
+            for messages, num_prompt in zip(conversations, prompts, strict=True)
+        ]
         texts = [span.text for several in spans for span in several]
         ids = iter(encode_texts(self._tokenizer, texts))
         return [self._join(several, [next(ids) for _ in several]) for several in spans]
 
-    def _spans(self, messages: Sequence[Message]) -> list["_Span"]:
+    def _spans(self, messages: Sequence[Message], *, num_prompt: int) -> list["_Span"]:
         spans: list[_Span] = []
         done = ""
         for index, message in enumerate(messages):
             is_reply = message["role"] == "assistant"
             if is_reply:
                 header = render(self._tokenizer, messages[:index], reply_next=True)
-                spans.append(_Span(self._added(done, header), is_reply=False))
+                spans.append(_Span(self._added(done, header), is_trained=False))
                 done = header
             text = self._rendered(messages[: index + 1])
-            spans.append(_Span(self._added(done, text), is_reply=is_reply))
+            is_trained = is_reply and index >= num_prompt
+            spans.append(_Span(self._added(done, text), is_trained=is_trained))
             done = text
         self._refuse_lost_turns(messages, done)
         return spans
@@ -144,7 +159,7 @@ class ConversationEncoder:
         joined: list[int] = []
         trained: list[bool] = []
         for span, new in zip(spans, ids, strict=True):
-            num_trained = self._end_of_turn(new) if span.is_reply else 0
+            num_trained = self._end_of_turn(new) if span.is_trained else 0
             joined += new
             trained += [True] * num_trained + [False] * (len(new) - num_trained)
         return EncodedConversation(joined, trained)
@@ -161,4 +176,4 @@ class _Span(NamedTuple):
     """What one step of a template adds."""
 
     text: str
-    is_reply: bool
+    is_trained: bool

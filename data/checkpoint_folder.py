@@ -8,6 +8,7 @@ from .manifest import MANIFEST_NAME, Json, sha256_of_file
 
 CONFIG_NAME = "config.json"
 ORIGINAL_CONFIG_NAME = "params.json"
+_ADAPTER_NAME = "adapter_config.json"
 _ORIGINAL_TOKENIZER = "tokenizer.model"
 _ORIGINAL_WEIGHTS = "consolidated.*.pth"
 _INDEX_NAME = "model.safetensors.index.json"
@@ -36,6 +37,11 @@ def check_llama(folder: Path, *, reads_original: bool = False) -> None:
         _check_original(folder, is_read=reads_original)
         return
     file = folder / CONFIG_NAME
+    if (folder / _ADAPTER_NAME).is_file() and not file.is_file():
+        raise UserError(
+            f"{folder} is an adapter, not a whole model: merge it into its parent with "
+            "`lokal export to=merged`, and give model.path the folder that this writes"
+        )
     if not file.is_file():
         raise UserError(f"{folder} is no checkpoint (no config.json): correct model.path")
     try:

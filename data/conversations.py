@@ -6,7 +6,7 @@ into the system turn.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from .message import Message
@@ -51,41 +51,52 @@ def to_messages(values: Row, source: Source) -> list[Message]:
         )
     messages = _READERS[source.chat_format](row)
     messages = _with_tools(messages, row.get("tools"))
-    _check(messages)
+    check_turns(messages)
     return messages
 
 
+def read_turns(value: object) -> list[Message]:
+    """Return the turns of a list of objects with ``role`` and ``content``."""
+    return [_turn(turn, role="role", content="content") for turn in _list(value)]
+
+
+def system_turn(row: Row) -> list[Message]:
+    """Return what stands in the column ``system`` as a turn, if anything does."""
+    text = row.get("system")
+    return [Message(role="system", content=text_of(text))] if text else []
+
+
 def _from_messages(row: Row) -> list[Message]:
-    return [_turn(turn, role="role", content="content") for turn in _list(row["messages"])]
+    return read_turns(row["messages"])
 
 
 def _from_sharegpt(row: Row) -> list[Message]:
     turns = [_turn(turn, role="from", content="value") for turn in _list(row["conversations"])]
-    return [*_system(row), *turns]
+    return [*system_turn(row), *turns]
 
 
 def _from_alpaca(row: Row) -> list[Message]:
-    messages = _system(row)
+    messages = system_turn(row)
     for pair in _list(row.get("history") or []):
         if not isinstance(pair, list | tuple) or len(pair) != 2:
             raise ValueError(f"history holds no pair of question and reply: {str(pair)[:80]}")
-        messages.append(Message(role="user", content=_text(pair[0])))
-        messages.append(Message(role="assistant", content=_text(pair[1])))
-    more = _text(row["input"]) if row.get("input") else ""
-    question = f"{_text(row['instruction'])}\n\n{more}" if more.strip() else row["instruction"]
-    messages.append(Message(role="user", content=_text(question)))
-    return [*messages, Message(role="assistant", content=_text(row["output"]))]
+        messages.append(Message(role="user", content=text_of(pair[0])))
+        messages.append(Message(role="assistant", content=text_of(pair[1])))
+    more = text_of(row["input"]) if row.get("input") else ""
+    question = f"{text_of(row['instruction'])}\n\n{more}" if more.strip() else row["instruction"]
+    messages.append(Message(role="user", content=text_of(question)))
+    return [*messages, Message(role="assistant", content=text_of(row["output"]))]
 
 
 def _from_prompt(row: Row) -> list[Message]:
     """Read text, or turns as TRL stores them."""
-    messages = _system(row)
+    messages = system_turn(row)
     for name, role in (("prompt", "user"), ("completion", "assistant")):
         value = row[name]
         if isinstance(value, list):
-            messages += [_turn(turn, role="role", content="content") for turn in value]
+            messages += read_turns(value)
         else:
-            messages.append(Message(role=role, content=_text(value)))
+            messages.append(Message(role=role, content=text_of(value)))
     return messages
 
 
@@ -132,12 +143,12 @@ def _turn(turn: object, *, role: str, content: str) -> Message:
         )
     if calls := turn.get("tool_calls"):
         return Message(role=known, content=_calls(calls, said=turn.get(content)))
-    return Message(role=known, content=_text(turn.get(content)))
+    return Message(role=known, content=text_of(turn.get(content)))
 
 
 def _calls(calls: object, *, said: object) -> str:
     """Return tool calls as the text that the model is to write, one JSON object a line."""
-    lines = [_text(said)] if said else []
+    lines = [text_of(said)] if said else []
     for call in _list(calls):
         function = call.get("function", call) if isinstance(call, dict) else None
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
@@ -160,12 +171,7 @@ def _with_tools(messages: list[Message], tools: object) -> list[Message]:
     return [Message(role="system", content=listed), *messages]
 
 
-def _system(row: Row) -> list[Message]:
-    text = row.get("system")
-    return [Message(role="system", content=_text(text))] if text else []
-
-
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
     """Return a turn's text; a list of parts is joined where all of them are text."""
     if isinstance(value, list) and value:
         parts = [part.get("text") if isinstance(part, dict) else None for part in value]
@@ -177,7 +183,12 @@ def _text(value: object) -> str:
     return value
 
 
-def _check(messages: list[Message]) -> None:
+def check_turns(messages: Sequence[Message]) -> None:
+    """Refuse turns from which nothing can be learnt.
+
+    Raises:
+        ValueError: no reply is at the end, or turns stand in an order that no template knows.
+    """
     roles = [turn["role"] for turn in messages]
     if not roles or roles[-1] != "assistant":
         raise ValueError("the last turn is not the assistant's: nothing to train on")

@@ -24,6 +24,7 @@ class CorpusRow(TypedDict):
     lang: str
     source: str
     messages: list[Message] | None
+    rejected: list[Message] | None
 
 
 _COLUMNS = list(CorpusRow.__annotations__)
@@ -82,6 +83,11 @@ class CorpusRows:
         if waiting:
             yield waiting
 
+    def first_rows(self) -> Iterator[CorpusRow]:
+        """Yield the first row of each source in each corpus: they show what a source holds."""
+        for item in self._slices:
+            yield next(row for rows in _read_source(item.corpus, item.source) for row in rows)
+
     def _rows(self) -> Iterator[CorpusRow]:
         for item in self._slices:
             left = item.num_rows
@@ -114,7 +120,9 @@ def _read_source(corpus: Path, source: str) -> Iterator[list[CorpusRow]]:
                     continue
                 for batch in table.iter_batches(_ROWS_PER_BATCH, [group], _COLUMNS):
                     mine = batch.filter(pc.field("source") == source)
-                    yield cast("list[CorpusRow]", mine.to_pylist())
+                    # Corpora made before there were pairs have no column `rejected`.
+                    rows = [{"rejected": None, **row} for row in mine.to_pylist()]
+                    yield cast("list[CorpusRow]", rows)
 
 
 def _may_hold(table: pq.ParquetFile, group: int, source: str) -> bool:

@@ -7,6 +7,7 @@ from datatrove.data import Document
 
 from .message import Message
 
+_TURNS = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 CORPUS_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -16,7 +17,8 @@ CORPUS_SCHEMA = pa.schema(
         ("source", pa.string()),
         ("licence", pa.string()),
         ("url", pa.string()),
-        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
+        ("messages", _TURNS),
+        ("rejected", _TURNS),
         ("num_chars", pa.int32()),
         ("script_share", pa.float32()),
         ("cld2_language", pa.string()),
@@ -30,7 +32,10 @@ CORPUS_SCHEMA = pa.schema(
         ("cluster", pa.string()),
     ]
 )
-"""Columns of ``train-*.parquet`` and ``heldout-*.parquet``; ``messages`` is null for plain text."""
+"""Columns of ``train-*.parquet`` and ``heldout-*.parquet``; ``messages`` is null for plain text.
+
+``rejected`` is null but in a preference pair: there it is the whole conversation with the worse
+reply, ``messages`` the one with the better."""
 
 DROPPED_SCHEMA = pa.schema(
     [*CORPUS_SCHEMA, ("step", pa.string()), ("reason", pa.string()), ("detail", pa.string())]
@@ -51,6 +56,8 @@ class Metadata(TypedDict):
     label: str | None
     """The right answer, for task rows."""
     messages: list[Message] | None
+    rejected: list[Message] | None
+    """Of a preference pair: the conversation with the worse reply."""
     script: str
     num_chars: int
     script_share: float
@@ -88,6 +95,7 @@ def new_document(*, id: str, text: str, lang: str, source: str, licence: str, ur
         url=url,
         label=None,
         messages=None,
+        rejected=None,
         script="",
         num_chars=0,
         script_share=0.0,

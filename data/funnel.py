@@ -20,6 +20,7 @@ STEPS = (
     "quality",
     "decontaminated",
     "pii",
+    "preference",
     "duplicate",
 )
 """The gates in the order in which a row meets them."""
@@ -165,3 +166,15 @@ def unread(counts: Mapping[str, Json]) -> list[str]:
         if faults:
             lines.append(f"source {name} was not read whole ({', '.join(faults)})")
     return lines
+
+
+def dropped_pairs(counts: Mapping[str, Json]) -> str:
+    """Return how many preference pairs their own gate dropped and why; empty: none."""
+    steps = cast("list[dict[str, Json]]", counts["steps"])
+    dropped = cast(
+        "dict[str, int]", next(step["dropped"] for step in steps if step["step"] == "preference")
+    )
+    if not dropped:
+        return ""
+    reasons = ", ".join(f"{reason}: {number}" for reason, number in dropped.items())
+    return f"WARNING {sum(dropped.values())} preference pairs dropped ({reasons})"

@@ -121,6 +121,21 @@ def ask(task: Task, row: TaskRow, *, id: str, seed: int, labels: Labels) -> list
     return [Message(role="user", content=question), Message(role="assistant", content=answer)]
 
 
+def other_label(labels: Sequence[str], right: str, *, id: str, seed: int) -> str:
+    """Return a wrong label: always the same one for the same row and seed.
+
+    Raises:
+        UserError: the task has no other label.
+    """
+    wrong = [label for label in labels if label != right]
+    if not wrong:
+        raise UserError(
+            "a source with kind=preference needs a task with two labels or more: without them, "
+            "give rows with prompt, chosen and rejected"
+        )
+    return wrong[_hash(f"{seed}/rejected/{id}") % len(wrong)]
+
+
 def _text(values: Mapping[str, object], column: str) -> str:
     value = values.get(column)
     if isinstance(value, list) and value:

@@ -40,6 +40,9 @@ class Kind(Enum):
     conversation."""
     chat = "chat"
     """A conversation, in ``messages`` or another form."""
+    preference = "preference"
+    """A prompt with a better and a worse reply: ``prompt``, ``chosen``, ``rejected``; with
+    ``suite`` or ``task``, the right label against a wrong one."""
 
 
 class ChatFormat(Enum):
@@ -90,9 +93,9 @@ class Source:
     chat_format: ChatFormat = ChatFormat.messages
     """For ``kind=chat``."""
     columns: dict[str, str] = field(default_factory=dict)
-    """Fields of a chat or task that are named otherwise: ``{prompt: inputs}``."""
+    """Fields of a chat, task or pair that are named otherwise: ``{prompt: inputs}``."""
     suite: str | None = None
-    """For ``kind=task``: the suite whose prompt and labels are used."""
+    """For ``kind=task`` or ``preference``: the suite whose prompt and labels are used."""
     task: str | None = None
     """For ``kind=task`` in place of ``suite``: one of the region's instructions: ``sentiment``."""
     labels: Labels = Labels.native
@@ -113,6 +116,11 @@ class Source:
     """The data set's page asks to accept terms first; then HF_TOKEN must be set."""
 
     def __post_init__(self) -> None:
+        if self.kind is Kind.preference and self.suite is not None and self.task is not None:
+            raise ValueError(
+                "a source with kind=preference takes suite or task, not both: got "
+                f"suite={self.suite}, task={self.task}"
+            )
         if self.kind is Kind.task and (self.suite is None) == (self.task is None):
             raise ValueError(
                 "a source with kind=task needs either suite=..., whose labels it carries, or "

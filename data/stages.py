@@ -18,6 +18,7 @@ from .steps.markup import Markup
 from .steps.merge_lines import MergeLines
 from .steps.normalise import Normalise
 from .steps.pii import MaskPii
+from .steps.preference_gate import PreferenceGate
 from .steps.quality_gate import QualityGate
 from .steps.read_part import ReadPart
 from .steps.read_source import ReadSource
@@ -115,4 +116,5 @@ def gate_steps(plan: CorpusPlan, work: Path) -> list[PipelineStep]:
             sources={part.source_name: part.source for part in plan.parts},
             seed=config.seed,
         ),
+        PreferenceGate(region, config.language),
     ]

@@ -1,21 +1,23 @@
 """Token rows of a corpus on disk: encoded once, kept as one Arrow file that is memory-mapped."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from transformers import PreTrainedTokenizerBase
 
-from .chat import ConversationEncoder, EncodedConversation, encode_texts
+from .chat import EncodedConversation
 from .corpus_rows import CorpusRow, CorpusRows
 from .errors import UserError
 from .packing import Ints
 from .progress import progress_bar
+from .row_encoder import RowEncoder
+from .stage_kind import StageKind
 
 ROWS_NAME = "rows.arrow"
 ORDER_NAME = "order.arrow"
@@ -119,18 +121,31 @@ def write_tokens(
     *,
     sources: Mapping[str, float],
     max_tokens: int,
+    stage: StageKind = StageKind.sft,
+    plain_text: bool = False,
+    max_too_long_share: float = 1.0,
 ) -> TokenCounts:
     """Encode the chosen sources of one or more corpora into the folder's Arrow file.
 
     Args:
+        folder: gets the file.
+        corpus: finished corpora.
+        tokenizer: the model's own.
         sources: share of each source's rows to take, in corpus order; 1 takes all.
+        max_tokens: longest token row.
+        stage: which rows are taken, and what of them is trained; see RowEncoder.
+        plain_text: whether ``sft`` takes running text too.
+        max_too_long_share: part of the rows that may be left out as too long.
 
     Raises:
-        UserError: a source is in no corpus, or nothing would be trained.
+        UserError: a source is in no corpus or of another kind than the stage trains, nothing would
+            be trained, or too many rows are too long.
     """
     corpora = [corpus] if isinstance(corpus, Path) else list(corpus)
     rows = CorpusRows(corpora, sources)
-    encoder = _RowEncoder(tokenizer, max_tokens=max_tokens)
+    encoder = RowEncoder(tokenizer, stage=stage, plain_text=plain_text, max_tokens=max_tokens)
+    for row in rows.first_rows():  # a wrong source is told before an hour of encoding
+        encoder.refuse_other(row)
     tally = _Tally()
     with (
         pa.OSFile(str(folder / ROWS_NAME), "wb") as sink,
@@ -152,45 +167,13 @@ def write_tokens(
             f"{', '.join(map(str, corpora))}: no token would be trained ({counts.too_long} rows "
             f"longer than tokens.max_tokens={max_tokens}): raise the limit or choose other sources"
         )
+    if counts.too_long > max_too_long_share * len(rows):
+        raise UserError(
+            f"{counts.too_long} of {len(rows)} rows are longer than tokens.max_tokens={max_tokens} "
+            f"and would be left out, more than tokens.max_too_long_share={max_too_long_share:g}: "
+            "raise tokens.max_tokens, or the share if that is meant"
+        )
     return counts
-
-
-class _RowEncoder:
-    """Encodes corpus rows, conversations and plain texts, a batch at a time."""
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, max_tokens: int) -> None:
-        self._tokenizer = tokenizer
-        self._conversations = ConversationEncoder(tokenizer)
-        self._max_tokens = max_tokens
-        # The token that ends a plain document: <|endoftext|> if known, else EOS.
-        eos = cast("int", tokenizer.eos_token_id)
-        self._separator = tokenizer.get_vocab().get("<|endoftext|>", eos)
-
-    def encode(self, rows: Sequence[CorpusRow]) -> Iterator[list[EncodedConversation]]:
-        """Yield the token rows of each row; none for a conversation that is too long."""
-        chats = [row["messages"] for row in rows if row["messages"] is not None]
-        encoded_chats = iter(self._conversations.encode(chats))
-        texts = [row["text"] for row in rows if row["messages"] is None]
-        encoded_texts = iter(encode_texts(self._tokenizer, texts))
-        for row in rows:
-            if row["messages"] is None:
-                yield list(self._pieces(next(encoded_texts)))
-                continue
-            chat = next(encoded_chats)
-            yield [_without_untrained_end(chat)] if len(chat.ids) <= self._max_tokens else []
-
-    def _pieces(self, text_ids: list[int]) -> Iterator[EncodedConversation]:
-        ids = [*text_ids, self._separator]
-        # Pieces overlap by one token, so that each but the first is predicted exactly once.
-        for start in range(0, len(ids) - 1, self._max_tokens - 1):
-            piece = ids[start : start + self._max_tokens]
-            yield EncodedConversation(piece, [False] + [True] * (len(piece) - 1))
-
-
-def _without_untrained_end(row: EncodedConversation) -> EncodedConversation:
-    """Drop the template's text behind the last trained token: nothing is learnt there."""
-    end = len(row.trained) - row.trained[::-1].index(True) if True in row.trained else 0
-    return EncodedConversation(row.ids[:end], row.trained[:end]) if end else row
 
 
 @dataclass(slots=True)

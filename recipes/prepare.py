@@ -2,7 +2,7 @@
 
 import sys
 
-from ..data.funnel import unread
+from ..data.funnel import dropped_pairs, unread
 from ..data.plan import plan_corpus
 from ..data.progress import say
 from ..data.settings import PrepareConfig
@@ -32,6 +32,8 @@ def prepare(config: PrepareConfig) -> None:
     made = make_corpus(plan)
     for line in unread(made.counts):
         say("prepare", line)
+    if lost := dropped_pairs(made.counts):
+        say("prepare", lost)
     say(
         "prepare",
         f"wrote {plan.folder}: {made.counts['train_rows']} training rows, "

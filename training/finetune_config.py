@@ -11,8 +11,10 @@ from ..data.hardware import num_gpus
 from ..data.manifest import work_key
 from ..data.mix import MixConfig
 from ..data.region import Region
+from ..data.stage_kind import StageKind
 from .settings import (
     LaunchConfig,
+    Layout,
     MethodConfig,
     Stack,
     StrategyConfig,
@@ -21,6 +23,7 @@ from .settings import (
     TrackerConfig,
     TrainingConfig,
 )
+from .stage_config import StageConfig
 
 _NO_EFFECT_ON_THE_RESULT = (
     "name",
@@ -45,6 +48,8 @@ class FinetuneConfig:
     model: ModelConfig
     method: MethodConfig
     strategy: StrategyConfig
+    stage: StageConfig = field(default_factory=StageConfig)
+    """cpt, sft or dpo."""
     stack: Stack = Stack.hf
     corpus_folder: str
     """Finished corpus folder."""
@@ -66,6 +71,8 @@ class FinetuneConfig:
                 f"strategy=single runs one process, launch.processes is {self.launch.processes}: "
                 "choose strategy=ddp"
             )
+        if self.stage.kind is StageKind.dpo and self.tokens.layout is Layout.packed:
+            raise ValueError("tokens.layout=packed: pairs are not packed, choose layout=buckets")
 
     @property
     def run_folder(self) -> Path:

@@ -9,9 +9,11 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from ..data.batches import BatchPlan
 from ..data.config import as_json
+from ..data.errors import UserError
 from ..data.hardware import Precision
 from ..data.packing import Packs
 from ..data.progress import say
+from ..data.stage_kind import StageKind
 from ..data.tokens import TokenRows
 from .checkpoint import Checkpoints
 from .finetune_config import FinetuneConfig
@@ -19,7 +21,7 @@ from .ledger import FileLedger, Ledger, NoLedger
 from .loop import Feed, fit
 from .model_folder import write_model_folder
 from .precision import choose_dtype
-from .preflight import check_first_batch
+from .preflight import check_first_batch, first_batch_of
 from .processes import build_strategy, join_processes
 from .settings import Layout
 from .stack import TrainableModel, load_model
@@ -35,6 +37,8 @@ def train(config: FinetuneConfig, *, checkpoint: Path, key: str) -> None:
         UserError: the corpus or the settings do not fit.
         RunError: training cannot go on, or stopped as asked (exit code 75).
     """
+    if config.stage.kind is StageKind.dpo:
+        raise UserError("stage=dpo is not there yet: choose stage=sft or stage=cpt")
     started_at = datetime.now(UTC)
     device = join_processes(config.strategy)
     tokenizer = AutoTokenizer.from_pretrained(checkpoint)
@@ -51,7 +55,15 @@ def train(config: FinetuneConfig, *, checkpoint: Path, key: str) -> None:
     start_step = checkpoints.load_newest(strategy)
     total_steps = _total_steps(config, feed)
     if strategy.rank == 0:
-        _announce(config, feed, tokenizer, dtype, start_step=start_step, total_steps=total_steps)
+        _announce(
+            config,
+            feed,
+            tokenizer,
+            dtype,
+            num_ranks=strategy.num_ranks,
+            start_step=start_step,
+            total_steps=total_steps,
+        )
     with (
         StopRequest(config.run_folder / "stop") as stop,
         _ledger(config, strategy, start_step) as ledger,
@@ -133,11 +145,12 @@ def _announce(
     tokenizer: PreTrainedTokenizerBase,
     dtype: torch.dtype,
     *,
+    num_ranks: int,
     start_step: int,
     total_steps: int,
 ) -> None:
-    first = [feed.rows.row(row) for pack in feed.plan.step_packs(0) for row in pack]
-    check_first_batch(first, tokenizer)
+    first = first_batch_of(feed, num_ranks=num_ranks)
+    check_first_batch(first, tokenizer, pairs=config.stage.kind is StageKind.dpo)
     chosen = "picked for this machine" if config.training.precision is Precision.auto else "chosen"
     say(
         "train",

@@ -89,12 +89,18 @@ class TokensConfig:
     layout: Layout = Layout.buckets
     max_tokens: int = 512
     """Longest document in tokens, and the row length when packed."""
+    max_too_long_share: float = 0.05
+    """Part of the rows that may be left out as longer than ``max_tokens``; more stop the run."""
     share_prefix: bool = True
     """Compute the tokens that all documents begin with (a fixed instruction) once a batch."""
 
     def __post_init__(self) -> None:
         if self.max_tokens < 8:
             raise ValueError(f"tokens.max_tokens must be at least 8, got {self.max_tokens}")
+        if not 0 <= self.max_too_long_share <= 1:
+            raise ValueError(
+                f"tokens.max_too_long_share must lie in [0, 1], got {self.max_too_long_share}"
+            )
 
 
 @dataclass(kw_only=True, slots=True)

@@ -43,7 +43,14 @@ def make_token_folder(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     counts = write_tokens(
-        folder, corpora, tokenizer, sources=config.sources, max_tokens=config.tokens.max_tokens
+        folder,
+        corpora,
+        tokenizer,
+        sources=config.sources,
+        max_tokens=config.tokens.max_tokens,
+        stage=config.stage.kind,
+        plain_text=config.stage.plain_text,
+        max_too_long_share=config.tokens.max_too_long_share,
     )
     _say_counts(counts)
     mixed = _mix(config, config.mix, folder) if config.mix.enabled else {}
@@ -70,6 +77,8 @@ def _settings(config: FinetuneConfig, tokenizer: PreTrainedTokenizerBase) -> dic
     """Return what the rows depend on, beside the corpora and the tokenizer's file."""
     sources: dict[str, Json] = dict(config.sources)
     settings: dict[str, Json] = {
+        "stage": config.stage.kind.name,
+        "plain_text": config.stage.plain_text,
         "sources": sources,
         "max_tokens": config.tokens.max_tokens,
         "template": sha256_of_json(str(tokenizer.chat_template)),
@@ -120,6 +129,7 @@ def _portion_line(portion: Portion, *, total: int) -> str:
 def _say_counts(counts: TokenCounts) -> None:
     say(
         "tokens",
-        f"{counts.rows} rows, {counts.tokens} tokens, {counts.trained_tokens} trained, "
-        f"{counts.too_long} too long",
+        f"{counts.rows} rows, {counts.tokens} tokens, {counts.trained_tokens} trained",
     )
+    if counts.too_long:
+        say("tokens", f"WARNING {counts.too_long} rows left out: longer than tokens.max_tokens")

@@ -17,6 +17,7 @@ FAULTS = {
     "no label": "set label_field to one of its columns",
     "unknown label": "correct it, or name another suite",
     "no messages": "correct them, or set chat_format, messages_field or columns",
+    "no pair": "correct it, or name its prompt, chosen and rejected with columns",
     "no task": "correct it, or set columns",
     "no such column": "correct the source's where",
     "web page, not text": "extract its text first",
@@ -33,6 +34,7 @@ SETTING_FAULTS = {
     "no label",
     "unknown label",
     "no messages",
+    "no pair",
     "no task",
     "no such column",
 }

@@ -8,6 +8,7 @@ from datatrove.data import Document
 from ..decontamination.deny_list import DenyList
 from ..decontamination.overlap import find_overlaps
 from ..document import is_dropped, metadata_of
+from ..preferences import num_shared_turns
 from .step import Step, Verdict
 
 _CHARS_AT_ONCE = 2**18
@@ -68,8 +69,10 @@ def _verdicts(documents: Sequence[Document], lists: Sequence[DenyList]) -> list[
 
 
 def _text_of(document: Document) -> str:
-    """Return the row's text; of a conversation all turns, the system's too."""
-    messages = metadata_of(document)["messages"]
+    """Return the row's text; of a conversation all turns, the system's too, and of a pair both."""
+    metadata = metadata_of(document)
+    messages, rejected = metadata["messages"], metadata["rejected"] or []
     if messages is None:
         return document.text
-    return "\n".join(turn["content"] for turn in messages)
+    worse = rejected[num_shared_turns(messages, rejected) :] if rejected else []
+    return "\n".join(turn["content"] for turn in [*messages, *worse])

@@ -21,15 +21,21 @@ class Normalise(Gate):
         if messages is None:
             document.text = _normalised(document.text, document=document)
         else:
-            turns = [
-                (turn["role"], _normalised(turn["content"], document=document)) for turn in messages
-            ]
-            metadata["messages"] = [Message(role=role, content=text) for role, text in turns]
-            document.text = "\n".join(text for role, text in turns if role != "system")
-            if not all(text for _, text in turns):
+            turns = [_normalised_turn(turn, document=document) for turn in messages]
+            metadata["messages"] = turns
+            document.text = "\n".join(turn["content"] for turn in turns if turn["role"] != "system")
+            if rejected := metadata["rejected"]:
+                worse = [_normalised_turn(turn, document=document) for turn in rejected]
+                metadata["rejected"] = worse
+                turns = [*turns, *worse]
+            if not all(turn["content"] for turn in turns):
                 return Verdict("empty message")
         metadata["num_chars"] = len(document.text)
         return None if document.text.strip() else Verdict("empty")
+
+
+def _normalised_turn(turn: Message, *, document: Document) -> Message:
+    return Message(role=turn["role"], content=_normalised(turn["content"], document=document))
 
 
 def _normalised(text: str, *, document: Document) -> str:

@@ -8,6 +8,7 @@ from ..pii.config import PiiAction
 from ..pii.find import Hit, find_pii
 from ..pii.mask import mask
 from ..pii.registry import rules_named
+from ..preferences import num_shared_turns
 from ..region import Region
 from .step import Gate, Verdict
 
@@ -32,10 +33,17 @@ class MaskPii(Gate):
             if hits and self.action is PiiAction.mask:
                 document.text = mask(document.text, hits)
         else:
+            rejected = metadata["rejected"] or []
+            shared = num_shared_turns(messages, rejected) if rejected else 0
             found = [find_pii(turn["content"], self.rules) for turn in messages]
-            hits = [hit for turn in found for hit in turn]
+            found_worse = [find_pii(turn["content"], self.rules) for turn in rejected]
+            hits = [hit for turn in [*found, *found_worse[shared:]] for hit in turn]
             if hits and self.action is PiiAction.mask:
-                self._mask_messages(document, messages, found)
+                metadata["messages"] = _masked(messages, found)
+                metadata["rejected"] = _masked(rejected, found_worse) or None
+                document.text = "\n".join(
+                    turn["content"] for turn in metadata["messages"] if turn["role"] != "system"
+                )
         for hit in hits:
             note(document, f"pii: {hit.rule.name}")
         metadata["num_chars"] = len(document.text)
@@ -44,12 +52,9 @@ class MaskPii(Gate):
             return Verdict(f"pii: {hits[0].rule.name}", ", ".join(types))
         return None
 
-    def _mask_messages(
-        self, document: Document, messages: list[Message], found: list[list[Hit]]
-    ) -> None:
-        turns = [
-            Message(role=turn["role"], content=mask(turn["content"], hits))
-            for turn, hits in zip(messages, found, strict=True)
-        ]
-        metadata_of(document)["messages"] = turns
-        document.text = "\n".join(turn["content"] for turn in turns if turn["role"] != "system")
+
+def _masked(messages: list[Message], found: list[list[Hit]]) -> list[Message]:
+    return [
+        Message(role=turn["role"], content=mask(turn["content"], hits))
+        for turn, hits in zip(messages, found, strict=True)
+    ]

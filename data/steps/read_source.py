@@ -12,6 +12,7 @@ from ..errors import UserError
 from ..instruction import load_task, read_task_row
 from ..message import Message
 from ..meter import Meter
+from ..preferences import to_pair
 from ..read import (
     FAULTS,
     FILE_FAULTS,
@@ -42,6 +43,7 @@ class _Content(NamedTuple):
     """Empty where messages hold it."""
     label: str | None = None
     messages: list[Message] | None = None
+    rejected: list[Message] | None = None
 
 
 class ReadSource(Step):
@@ -164,19 +166,20 @@ def _to_document(
 ) -> Document:
     source, values = part.source, row.values
     _refuse_recorded(row)
-    text, label, messages = _content(row, source, region=region, labels=labels)
+    content = _content(row, source, region=region, labels=labels)
     licence = _string(values.get(source.licence_field)) if source.licence_field else ""
     row_id, is_repeated = ids.take(values.get(source.id_field), number=row.number)
     document = new_document(
         id=row_id,
-        text=text,
+        text=content.text,
         lang=region.code,
         source=part.source_name,
         licence=licence or source.licence,
         url=_string(values.get(source.url_field)) or source.url,
     )
     metadata = metadata_of(document)
-    metadata["label"], metadata["messages"] = label, messages
+    metadata["label"], metadata["messages"] = content.label, content.messages
+    metadata["rejected"] = content.rejected
     if is_repeated:
         note(document, "read: repeated id")
     return document
@@ -195,6 +198,12 @@ def _content(row: RawRow, source: Source, *, region: Region, labels: list[str]) 
             return _Content(messages=to_messages(row.values, source))
         except ValueError as error:
             raise RowError("no messages", str(error)) from error
+    if source.kind is Kind.preference and source.suite is None and source.task is None:
+        try:
+            chosen, rejected = to_pair(row.values, source)
+        except ValueError as error:
+            raise RowError("no pair", str(error)) from error
+        return _Content(messages=chosen, rejected=rejected)
     if source.task is None:
         label = _label(row, source, labels)
         return _Content(text=_text(row, source.text_field), label=label)

@@ -10,6 +10,7 @@ from lokal.data.chat import encode_conversation
 from lokal.data.corpus_rows import CorpusRows
 from lokal.data.errors import UserError
 from lokal.data.message import Message
+from lokal.data.stage_kind import StageKind
 from lokal.data.tokens import TokenRows, write_tokens
 from transformers import AutoTokenizer
 
@@ -56,7 +57,14 @@ def test_small_batches_give_the_same_rows(
     for name, size in (("whole", 256), ("small", 2)):
         monkeypatch.setattr(corpus_rows, "_ROWS_PER_BATCH", size)
         (tmp_path / name).mkdir()
-        write_tokens(tmp_path / name, tiny_corpus, tokenizer, sources=TASK | TEXT, max_tokens=128)
+        write_tokens(
+            tmp_path / name,
+            tiny_corpus,
+            tokenizer,
+            sources=TASK | TEXT,
+            max_tokens=128,
+            plain_text=True,
+        )
     assert rows_of(tmp_path / "small") == rows_of(tmp_path / "whole")
     assert TokenRows.open(tmp_path / "small").table["ids"].num_chunks > 4
 
@@ -64,7 +72,9 @@ def test_small_batches_give_the_same_rows(
 def test_a_long_text_is_cut_so_that_each_token_but_the_first_is_predicted_once(
     tiny_corpus: Path, tmp_path: Path, tokenizer
 ):
-    counts = write_tokens(tmp_path, tiny_corpus, tokenizer, sources=TEXT, max_tokens=16)
+    counts = write_tokens(
+        tmp_path, tiny_corpus, tokenizer, sources=TEXT, max_tokens=16, stage=StageKind.cpt
+    )
     pieces = rows_of(tmp_path)
     assert max(len(ids) for ids, _ in pieces) == 16
     texts = pq.read_table(tiny_corpus / "train-00000.parquet").to_pylist()[-3:]

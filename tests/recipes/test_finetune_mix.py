@@ -38,7 +38,8 @@ def run(root: Path, model: Path, corpora: tuple[Path, Path], *words: str) -> tup
     command = [
         "name=mixed", f"root={root}", "region=id", "model=local", f"model.path={model}",
         f"corpus_folder={corpora[0]}", f"mix.folders=[{corpora[1]}]", "mix.enabled=true",
-        "~sources.sib200-train", "+sources.task=1", "+sources.text=1", "training.precision=fp32",
+        "~sources.sib200-train", "+sources.task=1", "+sources.text=1", "stage.plain_text=true",
+        "training.precision=fp32",
         "training.rows_per_step=4", "training.max_steps=2", "tokens.layout=packed",
         "+mix.languages.id=0.6", "+mix.languages.en=0.4", *words,
     ]  # fmt: skip

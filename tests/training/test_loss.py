@@ -21,7 +21,14 @@ def rows(
 ) -> TokenRows:
     folder = tmp_path_factory.mktemp("tokens")
     tokenizer = AutoTokenizer.from_pretrained(tiny_llama_folder)
-    write_tokens(folder, tiny_corpus, tokenizer, sources={"task": 1, "text": 1}, max_tokens=256)
+    write_tokens(
+        folder,
+        tiny_corpus,
+        tokenizer,
+        sources={"task": 1, "text": 1},
+        max_tokens=256,
+        plain_text=True,
+    )
     return TokenRows.open(folder)
 
 

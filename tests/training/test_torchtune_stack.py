@@ -79,7 +79,14 @@ def batches(
     """Return five batches in three scripts; every second one is packed."""
     folder = tmp_path_factory.mktemp("tokens")
     tokenizer = AutoTokenizer.from_pretrained(tiny_llama_folder)
-    write_tokens(folder, tiny_corpus, tokenizer, sources={"task": 1, "text": 1}, max_tokens=256)
+    write_tokens(
+        folder,
+        tiny_corpus,
+        tokenizer,
+        sources={"task": 1, "text": 1},
+        max_tokens=256,
+        plain_text=True,
+    )
     rows = TokenRows.open(folder)
     chosen = [[rows.row((3 * step + k) % len(rows)) for k in range(4)] for step in range(5)]
     packs = [

@@ -1,0 +1,106 @@
+"""``stage=cpt``, ``sft`` and ``dpo`` as a user runs them, one behind the other."""
+
+import contextlib
+import io
+import json
+from pathlib import Path
+
+import pytest
+from lokal.recipes.finetune import finetune
+from lokal.recipes.prepare import prepare
+
+SMALL = (
+    "training.precision=fp32", "training.rows_per_step=4", "training.micro_rows=2",
+    "training.max_steps=3", "training.epochs=99", "tokens.max_tokens=256",
+)  # fmt: skip
+
+
+def run(root: Path, name: str, model: Path, *words: str) -> tuple[int, str]:
+    printed = io.StringIO()
+    with contextlib.redirect_stderr(printed):
+        code = finetune.main(
+            [f"name={name}", f"root={root}", "model=local", f"model.path={model}", *SMALL, *words]
+        )
+    return code, printed.getvalue()
+
+
+def records(root: Path, name: str) -> list[dict[str, float]]:
+    lines = (root / name / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def pretrained(root: Path, tiny_llama_folder: Path, tiny_corpus: Path) -> tuple[Path, str]:
+    """Return the model folder of a full run over running text, and what was printed."""
+    code, printed = run(
+        root, "cpt", tiny_llama_folder, "stage=cpt", "method=full", "~sources.flores-dev",
+        "+sources.text=1", f"corpus_folder={tiny_corpus}", "training.lr=0.01",
+    )  # fmt: skip
+    assert code == 0, printed
+    return root / "cpt" / "model", printed
+
+
+def test_cpt_packs_whole_texts_and_trains_every_token_but_the_first_of_each(
+    root: Path, pretrained: tuple[Path, str]
+):
+    packed = (root / "cpt" / "tokens" / "id" / "packs.arrow").is_file()
+    assert packed
+    assert "<|endoftext|>⟧" in pretrained[1]
+    first = records(root, "cpt")[0]
+    assert first["trained_tokens"] == first["tokens"] - 3  # three texts
+
+
+def test_a_finished_full_model_is_the_next_stages_parent(
+    root: Path, pretrained: tuple[Path, str], tiny_corpus: Path
+):
+    words = ("stage=sft", "~sources.sib200-train", "+sources.task=1",
+             f"corpus_folder={tiny_corpus}")  # fmt: skip
+    code, printed = run(root, "sft", pretrained[0], *words)
+    assert code == 0, printed
+    adapter = root / "sft" / "model"
+    assert (adapter / "adapter_config.json").is_file()
+    code, printed = run(root, "third", adapter, *words)
+    assert code == 2
+    line = printed.strip().splitlines()[-1]
+    assert "is an adapter, not a whole model: merge it" in line
+    assert "lokal export to=merged" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("stage=cpt", "~sources.flores-dev", "+sources.task=1"), "stage=cpt trains running text"),
+        (("~sources.sib200-train", "+sources.text=1"), "set stage.plain_text=true"),
+        (("stage=dpo", "tokens.layout=packed"), "pairs are not packed"),
+        (("stage=dpo", "stage.beta=0"), "stage.beta must be above 0"),
+        (("stage=cpt", "stage.plain_text=true"), "belongs to stage=sft"),
+    ],
+)
+def test_what_does_not_fit_the_stage_is_one_clear_line(
+    root: Path, tiny_llama_folder: Path, tiny_corpus: Path, words: tuple[str, ...], message: str
+):
+    code, printed = run(root, "wrong", tiny_llama_folder, f"corpus_folder={tiny_corpus}", *words)
+    assert code == 2, printed
+    assert message in printed.strip().splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def pairs(root: Path) -> Path:
+    """Return the sample's pairs: a right topic against a wrong one."""
+    assert prepare.main(["corpus=preference_sample", f"root={root}", "name=pairs"]) == 0
+    return root / "pairs" / "corpus" / "id"
+
+
+def test_the_samples_pairs_differ_in_the_label_alone(pairs: Path):
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(pairs / "train-00000-00000.parquet").to_pylist()
+    assert len(rows) > 600
+    for row in rows:
+        assert row["messages"][:-1] == row["rejected"][:-1]
+        assert row["messages"][-1] != row["rejected"][-1]
