@@ -50,6 +50,8 @@ class Batch:
     target_at_N: Tensor
     """Index into the flattened B x T of the position that predicts each trained token."""
     targets_N: Tensor
+    group_N: Tensor
+    """Language and source of each loss, as an index: of each target, or of each pair."""
     pairs: PairTensors | None = None
     """Present where the losses are those of pairs, [R] in place of [N]."""
 
@@ -64,6 +66,7 @@ class Batch:
             target_at_N=self.target_at_N.to(device),
             targets_N=self.targets_N.to(device),
             pairs=None if self.pairs is None else self.pairs.to(device),
+            group_N=self.group_N.to(device),
         )
 
 
@@ -143,16 +146,17 @@ def collate(
 ) -> Batch:
     """Return the tensors for rows of one or more documents, all of which begin with the prefix."""
     start = len(prefix)
-    rows = [[(doc.ids[start:], doc.trained[start:]) for doc in pack] for pack in packs]
-    longest = max(sum(len(ids) - 1 for ids, _ in row) for row in rows)
+    rows = [[(doc.ids[start:], doc.trained[start:], doc.group) for doc in pack] for pack in packs]
+    longest = max(sum(len(ids) - 1 for ids, *_ in row) for row in rows)
     ids_BT = torch.full((len(rows), longest), pad_id)
     positions_BT = torch.arange(start, start + longest).repeat(len(rows), 1)
     document_BT = torch.full((len(rows), longest), -1)
     target_at: list[int] = []
     targets: list[int] = []
+    groups: list[int] = []
     for b, row in enumerate(rows):
         t = 0
-        for number, (ids, trained) in enumerate(row):
+        for number, (ids, trained, group) in enumerate(row):
             end = t + len(ids) - 1
             ids_BT[b, t:end] = torch.tensor(ids[:-1])
             positions_BT[b, t:end] = torch.arange(start, start + len(ids) - 1)
@@ -161,6 +165,7 @@ def collate(
                 if trained[k]:
                     target_at.append(b * longest + t + k - 1)
                     targets.append(ids[k])
+                    groups.append(group)
             t = end
     several = any(len(row) > 1 for row in rows)
     return Batch(
@@ -170,6 +175,7 @@ def collate(
         mask_BTS=_block_causal(document_BT, num_prefix=start) if several else None,
         target_at_N=torch.tensor(target_at, dtype=torch.long),
         targets_N=torch.tensor(targets, dtype=torch.long),
+        group_N=torch.tensor(groups, dtype=torch.long),
     )
 
 

@@ -17,6 +17,8 @@ class EncodedConversation(NamedTuple):
     ids: list[int]
     trained: list[bool]
     """True for the assistant's content and its end-of-turn token."""
+    group: int = 0
+    """Index of the row's language and source, where losses are told apart by them."""
 
 
 def render(

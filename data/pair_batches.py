@@ -32,7 +32,8 @@ def collate_pairs(
     batch = collate([[row] for row in rows], prefix=prefix, pad_id=pad_id)
     num_trained = torch.tensor([sum(row.trained[len(prefix) :]) for row in rows])
     row_at_N = torch.arange(len(rows)).repeat_interleave(num_trained)
-    return replace(batch, pairs=PairTensors(row_at_N, reference_R2))
+    group_R = torch.tensor([chosen.group for chosen, _ in pairs], dtype=torch.long)
+    return replace(batch, pairs=PairTensors(row_at_N, reference_R2), group_N=group_R)
 
 
 def sums_of_sides(values_N: Tensor, pairs: PairTensors) -> Tensor:

@@ -44,6 +44,13 @@ class TokenCounts(NamedTuple):
     tokens_by_source: dict[str, int]
 
 
+class Group(NamedTuple):
+    """What losses are told apart by."""
+
+    language: str
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class TokenRows:
     """Rows of a finished token folder, in a fixed order."""
@@ -51,6 +58,24 @@ class TokenRows:
     table: pa.Table
     order: Ints | None = None
     """Row numbers in the order of training; a mix leaves some out and repeats others."""
+    groups: tuple["Group", ...] = field(init=False)
+    """The languages and sources that occur; rows name them by index."""
+    _group_of: Ints = field(init=False)
+
+    def __post_init__(self) -> None:
+        languages, sources = (_codes(self.table[name]) for name in ("lang", "source"))
+        pairs = languages.of_row.astype(np.int64) * len(sources.names) + sources.of_row
+        found, group_of = np.unique(pairs, return_inverse=True)
+        groups = tuple(
+            Group(
+                languages.names[pair // len(sources.names)],
+                sources.names[pair % len(sources.names)],
+            )
+            for pair in found.tolist()
+        )
+        # Frozen: these are derived once from the table.
+        object.__setattr__(self, "groups", groups)
+        object.__setattr__(self, "_group_of", group_of)
 
     @classmethod
     def open(cls, folder: Path) -> "TokenRows":
@@ -66,12 +91,12 @@ class TokenRows:
         return self.table.num_rows if self.order is None else len(self.order)
 
     def row(self, index: int) -> EncodedConversation:
-        """Return token ids and trained flags of one row."""
+        """Return token ids, trained flags and group of one row."""
         if self.order is not None:
             index = int(self.order[index])
         ids = self.table["ids"][index].values.to_numpy(zero_copy_only=False)
         trained = self.table["trained"][index].values.to_numpy(zero_copy_only=False)
-        return EncodedConversation(ids.tolist(), trained.tolist())
+        return EncodedConversation(ids.tolist(), trained.tolist(), int(self._group_of[index]))
 
     def lengths(self) -> Ints:
         """Return each row's length in tokens."""
@@ -87,7 +112,7 @@ class TokenRows:
         """
         prefix: list[int] | None = None
         for index in range(len(self)):
-            ids, trained = self.row(index)
+            ids, trained, _ = self.row(index)
             limit = max(0, (trained.index(True) if True in trained else len(ids)) - 1)
             candidate = ids[:limit] if prefix is None else prefix[:limit]
             common = next(
@@ -102,6 +127,20 @@ class TokenRows:
             if not prefix:
                 return []
         return prefix or []
+
+
+class _Codes(NamedTuple):
+    names: list[str]
+    of_row: Ints
+
+
+def _codes(column: pa.ChunkedArray) -> _Codes:
+    """Return the column's distinct texts, sorted, and the index of each row's among them."""
+    encoded = column.combine_chunks().dictionary_encode()
+    texts = [str(text) for text in encoded.dictionary.to_pylist()]
+    names = sorted(texts)
+    place = np.array([names.index(text) for text in texts], np.int32)
+    return _Codes(names, place[encoded.indices.to_numpy()])
 
 
 def write_order(folder: Path, order: Ints) -> None:

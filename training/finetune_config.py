@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from ..data.base_model import ModelConfig
 from ..data.checkpoint_folder import checkpoint_identity
 from ..data.config import as_json, check_run_name
 from ..data.errors import UserError
 from ..data.hardware import num_gpus
-from ..data.manifest import work_key
+from ..data.manifest import Json
 from ..data.mix import MixConfig
 from ..data.region import Region
 from ..data.stage_kind import StageKind
+from .run_record import Work
 from .settings import (
     LaunchConfig,
     Layout,
@@ -29,6 +31,7 @@ _NO_EFFECT_ON_THE_RESULT = (
     "name",
     "root",
     "overwrite",
+    "accept_changes",
     "corpus_folder",
     "model",
     "launch",
@@ -43,6 +46,8 @@ class FinetuneConfig:
     name: str
     root: str = "runs"
     overwrite: bool = False
+    accept_changes: list[str] = field(default_factory=list)
+    """What may differ from the settings that an unfinished run began with, by name."""
     seed: int = 0
     region: Region
     model: ModelConfig
@@ -99,8 +104,8 @@ class FinetuneConfig:
         """Return the corpus and those that the mix adds, absolute."""
         return [self.corpus_path, *(Path(folder).resolve() for folder in self.mix.folders)]
 
-    def work_key(self, checkpoint: Path) -> str:
-        """Return the key of this work with this parent checkpoint.
+    def work(self, checkpoint: Path) -> Work:
+        """Return what decides the result, with this parent checkpoint.
 
         Raises:
             UserError: the corpus is unfinished.
@@ -110,11 +115,14 @@ class FinetuneConfig:
             for name, value in as_json(self).items()
             if name not in _NO_EFFECT_ON_THE_RESULT
         }
+        training = cast("dict[str, Json]", settings["training"])
+        for name in ("save_every_steps", "keep_checkpoints"):
+            del training[name]
         del settings["mix"]
         if self.mix.enabled:
             settings["mix"] = {**as_json(self.mix), "folders": []}  # known by their manifests
         settings["checkpoint"] = checkpoint_identity(checkpoint)
-        return work_key("finetune", settings, self.corpus_paths)
+        return Work.of(settings, self.corpus_paths)
 
     def num_processes(self) -> int:
         """Return how many processes to start on this machine.

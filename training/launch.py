@@ -1,7 +1,7 @@
 """Starts the processes of a run on this machine, and ends them together.
 
-Not torchrun: it turns every failure into exit code 1, while a scheduler needs 75 (saved, run me
-again) and a user needs 2 with one line. Under torchrun this file is not used.
+Not torchrun: it turns every failure into exit code 1, while a scheduler needs to tell them apart
+and a user needs 2 with one line. Under torchrun this file is not used.
 """
 
 import contextlib
@@ -17,11 +17,20 @@ from collections.abc import Sequence
 _SECONDS_TO_SAVE = 60.0
 """After one process has ended badly the others get this long before they are killed."""
 _LOOPBACK = "127.0.0.1"
+_OF_LOKAL = "LOKAL_WORKER"
 
 
 def is_worker() -> bool:
     """Return whether a launcher (ours or torchrun) has started this process."""
     return "RANK" in os.environ
+
+
+def keeps_folder() -> bool:
+    """Return whether this process answers for the run's folder: its lock, record and state.
+
+    The launcher does for its workers; under torchrun the first process does.
+    """
+    return _OF_LOKAL not in os.environ and os.environ.get("RANK", "0") == "0"
 
 
 def launch(command: Sequence[str], *, processes: int, threads: int) -> int:
@@ -39,6 +48,7 @@ def launch(command: Sequence[str], *, processes: int, threads: int) -> int:
         "MASTER_ADDR": _LOOPBACK,
         "MASTER_PORT": str(_free_port()),
         "OMP_NUM_THREADS": str(threads),
+        _OF_LOKAL: "1",
     }
     workers = [
         subprocess.Popen(

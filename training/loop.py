@@ -1,159 +1,188 @@
 """The training loop: one optimizer step after another, exact to resume, safe to stop."""
 
-import math
+# G groups (language and source), N targets of a batch
+
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ..data.batches import Batch, BatchPlan, collate
-from ..data.errors import ExitCode, RunError
-from ..data.progress import progress_bar, say
-from ..data.tokens import TokenRows
+import torch
+
+from ..data.progress import say
 from .checkpoint import Checkpoints
-from .ledger import Ledger, StepRecord
+from .display import StepDisplay
+from .feed import Feed, StepCounts
+from .guard import Guard
+from .ledger import Ledger, SkipRecord, StepRecord
+from .run_state import RunState, State
 from .schedule import learning_rate
 from .settings import TrainingConfig
 from .stack import TrainableModel
 from .stop import StopRequest
-from .strategy import Strategy
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """The batches of a run: rows on disk, which step takes which, and how they become tensors."""
-
-    rows: TokenRows
-    plan: BatchPlan
-    prefix: Sequence[int]
-    pad_id: int
-    micro_rows: int
-
-    def step_tokens(self, step: int) -> tuple[int, int]:
-        """Return tokens and trained tokens of a whole step: every process can tell."""
-        encoded = [self.rows.row(row) for pack in self.plan.step_packs(step) for row in pack]
-        return sum(len(row.ids) for row in encoded), sum(sum(row.trained) for row in encoded)
-
-    def micro_batches(self, step: int, *, rank: int, num_ranks: int) -> list[tuple[Batch, bool]]:
-        """Return this process's batches of a step, and whether each counts (False: a filler)."""
-        packs = self.plan.micro_batches(
-            step, rank=rank, num_ranks=num_ranks, micro_rows=self.micro_rows
-        )
-        filler = self.plan.step_packs(step)[:1]
-        return [(self._tensors(some or filler), bool(some)) for some in packs]
-
-    def _tensors(self, packs: list[list[int]]) -> Batch:
-        documents = [[self.rows.row(row) for row in pack] for pack in packs]
-        return collate(documents, prefix=self.prefix, pad_id=self.pad_id)
+from .strategy import Strategy, is_accepted
+from .throughput import Throughput
 
 
 class FitResult(NamedTuple):
-    """What training did in this process's lifetime and in all."""
+    """How far training has come."""
 
     steps: int
-    first_loss: float
-    last_loss: float
-    tokens: int
-    seconds: float
+    """Optimizer steps done, those of earlier processes included."""
+    is_finished: bool
+    """False: stopped as asked, and saved."""
 
 
-def fit(
-    model: TrainableModel,
-    feed: Feed,
-    strategy: Strategy,
-    config: TrainingConfig,
-    *,
-    total_steps: int,
-    start_step: int,
-    checkpoints: Checkpoints,
-    ledger: Ledger,
-    stop: StopRequest,
-) -> FitResult:
-    """Train from ``start_step`` to ``total_steps``; every process calls it.
+class _Sums(NamedTuple):
+    """What one step's passes gave, over all processes."""
 
-    Raises:
-        RunError: the loss or the gradient is not finite (nothing is logged or updated), or the run
-        was asked
-            to stop (saved; exit code 75).
-    """
-    started = datetime.now(UTC)
-    clock = time.monotonic()
-    losses: list[float] = []
-    num_tokens = 0
-    model.module.train()
-    with progress_bar(
-        total=total_steps, initial=start_step, label="train", unit="step", hidden=strategy.rank != 0
-    ) as bar:
-        for step in range(start_step, total_steps):
-            line, wants_stop = _train_step(
-                feed, strategy, config, step=step, total_steps=total_steps, stop=stop
-            )
-            ledger.record(line)
-            losses.append(line["loss"])
-            num_tokens += line["tokens"]
-            bar.set_postfix_str(f"loss {line['loss']:.3f} {line['tokens_per_second']:.0f} tok/s")
-            bar.update()
+    loss: float
+    """Mean over the step's trained tokens."""
+    by_group: list[float]
+    wants_stop: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loop:
+    """The parts of a run; every process holds its own and calls ``run``."""
+
+    model: TrainableModel
+    feed: Feed
+    strategy: Strategy
+    config: TrainingConfig
+    total_steps: int
+    guard: Guard
+    checkpoints: Checkpoints
+    state: RunState
+    ledger: Ledger
+    stop: StopRequest
+    throughput: Throughput
+    display: StepDisplay
+
+    def run(self, *, start_step: int) -> FitResult:
+        """Train from ``start_step`` (steps already done) to the end, or until asked to stop.
+
+        Raises:
+            RunError: the guard has skipped too many steps.
+        """
+        self.model.module.train()
+        for step in range(start_step, self.total_steps):
+            wants_stop = self._step(step)
             done = step + 1
-            if wants_stop or done % config.save_every_steps == 0 or done == total_steps:
-                checkpoints.save(strategy, step=done, started_at=started, now=datetime.now(UTC))
-            if wants_stop and done < total_steps:
-                raise RunError(
-                    f"saved at step {done} of {total_steps} as asked: run the command again",
-                    code=ExitCode.SAVED_RUN_AGAIN,
-                )
-    return FitResult(
-        steps=total_steps,
-        first_loss=losses[0] if losses else math.nan,
-        last_loss=losses[-1] if losses else math.nan,
-        tokens=num_tokens,
-        seconds=time.monotonic() - clock,
-    )
+            is_last = done == self.total_steps
+            if wants_stop or is_last or done % self.config.save_every_steps == 0:
+                self._save(done)
+            if wants_stop and not is_last:
+                return FitResult(done, is_finished=False)
+        return FitResult(self.total_steps, is_finished=True)
 
+    def _save(self, done: int) -> None:
+        now = datetime.now(UTC)
+        self.checkpoints.save(self.strategy, step=done, started_at=now, now=now)
+        self.state.write(State.running, step=done, total_steps=self.total_steps)
 
-def _train_step(
-    feed: Feed,
-    strategy: Strategy,
-    config: TrainingConfig,
-    *,
-    step: int,
-    total_steps: int,
-    stop: StopRequest,
-) -> tuple[StepRecord, bool]:
-    """Run one optimizer step; return its record and whether any process wants to stop."""
-    clock = time.monotonic()
-    tokens, trained_tokens = feed.step_tokens(step)
-    batches = feed.micro_batches(step, rank=strategy.rank, num_ranks=strategy.num_ranks)
-    loss_sum = 0.0
-    for index, (batch, counts) in enumerate(batches):
-        weight = 1 / trained_tokens if counts else 0.0
-        losses_N = strategy.accumulate(
-            batch.to(strategy.device), weight=weight, is_last=index == len(batches) - 1
+    def _step(self, step: int) -> bool:
+        """Run one optimizer step and report it; return whether any process wants to stop."""
+        clock = time.monotonic()
+        counts = self.feed.step_counts(step)
+        sums = self._passes(step, counts)
+        lr = learning_rate(self.config, step=step, total_steps=self.total_steps)
+        max_norm = self.guard.max_norm(sums.loss)
+        norm = self.strategy.step(lr=lr, max_norm=max_norm)
+        if is_accepted(norm, max_norm=max_norm):
+            self.guard.took(sums.loss, norm)
+            seconds = time.monotonic() - clock
+            line = self._record(step, counts, sums, norm=norm, lr=lr, seconds=seconds)
+            self.ledger.record(line)
+            self.display.show(line)
+        else:
+            self._skip(step, loss=sums.loss, norm=norm)
+        return sums.wants_stop
+
+    def _passes(self, step: int, counts: StepCounts) -> _Sums:
+        """Run the forward and backward passes of a step."""
+        strategy = self.strategy
+        batches = self.feed.micro_batches(step, rank=strategy.rank, num_ranks=strategy.num_ranks)
+        loss_sums: list[torch.Tensor] = []
+        by_group_G = torch.zeros(len(self.feed.groups), device=strategy.device)
+        for index, (some, counted) in enumerate(batches):
+            batch = some.to(strategy.device)
+            losses_N = strategy.accumulate(
+                batch,
+                weight=1 / counts.trained_tokens if counted else 0.0,
+                is_last=index == len(batches) - 1,
+            )
+            if counted:
+                loss_sums.append(losses_N.sum())
+                by_group_G.index_add_(0, batch.group_N, losses_N)
+        # One wait for the device and one exchange a step.
+        loss_sum, num_stops, *by_group = strategy.sum(
+            [sum(map(float, loss_sums)), float(self.stop.is_set()), *by_group_G.tolist()]
         )
-        loss_sum += float(losses_N.sum()) if counts else 0.0
-    lr = learning_rate(config, step=step, total_steps=total_steps)
-    grad_norm = strategy.step(lr=lr)
-    loss_sum, num_stops = strategy.sum([loss_sum, float(stop.is_set())])
-    loss = loss_sum / trained_tokens
-    _require_finite(loss, grad_norm, step=step)
-    return StepRecord(
-        step=step + 1,
-        epoch=round((step + 1) / feed.plan.steps_per_epoch, 4),
-        loss=loss,
-        grad_norm=grad_norm,
-        lr=lr,
-        tokens=tokens,
-        trained_tokens=trained_tokens,
-        tokens_per_second=round(tokens / max(1e-9, time.monotonic() - clock), 1),
-        time=datetime.now(UTC).isoformat(timespec="seconds"),
-    ), num_stops > 0
+        return _Sums(loss_sum / counts.trained_tokens, by_group, num_stops > 0)
+
+    def _record(
+        self,
+        step: int,
+        counts: StepCounts,
+        sums: _Sums,
+        *,
+        norm: float,
+        lr: float,
+        seconds: float,
+    ) -> StepRecord:
+        tokens = sum(counts.document_tokens)
+        languages = [group.language for group in self.feed.groups]
+        sources = [group.source for group in self.feed.groups]
+        return StepRecord(
+            step=step + 1,
+            epoch=self._epoch(step),
+            loss=sums.loss,
+            grad_norm=norm,
+            lr=lr,
+            tokens=tokens,
+            trained_tokens=counts.trained_tokens,
+            tokens_per_second=round(tokens / max(1e-9, seconds), 1),
+            mfu=self.throughput.mfu(counts, seconds=seconds),
+            memory_mb=self.throughput.memory_mb(),
+            loss_by_language=_means(languages, sums.by_group, counts.trained_by_group),
+            loss_by_source=_means(sources, sums.by_group, counts.trained_by_group),
+            skipped_steps=self.guard.num_skipped,
+            time=_now(),
+        )
+
+    def _skip(self, step: int, *, loss: float, norm: float) -> None:
+        """Report a step that updated nothing; its numbers are shown but never recorded."""
+        reason = self.guard.skip(step + 1, loss=loss, norm=norm)
+        self.ledger.record(
+            SkipRecord(
+                step=step + 1,
+                epoch=self._epoch(step),
+                skipped=reason,
+                skipped_steps=self.guard.num_skipped,
+                time=_now(),
+            )
+        )
+        if self.strategy.rank == 0:
+            say(
+                "train",
+                f"WARNING skips step {step + 1}: {reason} (loss {loss:.4g}, norm {norm:.4g})",
+            )
+        self.guard.check()
+
+    def _epoch(self, step: int) -> float:
+        return round((step + 1) / self.feed.plan.steps_per_epoch, 4)
 
 
-def _require_finite(loss: float, grad_norm: float, *, step: int) -> None:
-    if math.isfinite(loss) and math.isfinite(grad_norm):
-        return
-    say("train", f"step {step + 1}: loss {loss}, gradient norm {grad_norm}")
-    raise RunError(
-        f"the {'gradient' if math.isfinite(loss) else 'loss'} of step {step + 1} is not finite: "
-        "lower training.lr or look at the rows of that step; the last checkpoint is whole"
-    )
+def _means(names: list[str], sums: list[float], numbers: list[int]) -> dict[str, float]:
+    """Return the mean loss under each name that trained a token in this step."""
+    found: dict[str, tuple[float, int]] = {}
+    for name, total, number in zip(names, sums, numbers, strict=True):
+        if number:
+            before = found.get(name, (0.0, 0))
+            found[name] = (before[0] + total, before[1] + number)
+    return {name: round(total / number, 6) for name, (total, number) in found.items()}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,11 +1,11 @@
 """The finished model folder: weights, tokenizer, card, and the manifest that makes it one."""
 
-import json
 import resource
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import torch
 import torch.distributed as dist
@@ -28,6 +28,7 @@ from ..data.progress import say
 from .adapter_file import order_adapter_config
 from .card import model_card
 from .finetune_config import FinetuneConfig
+from .ledger import METRICS_NAME, SkipRecord, StepRecord, read_lines
 from .precision import choose_dtype
 from .stack import TrainableModel
 
@@ -74,7 +75,6 @@ def write_model_folder(
     )
     shutil.rmtree(config.model_folder, ignore_errors=True)
     temporary.rename(config.model_folder)
-    (config.run_folder / "stop").unlink(missing_ok=True)
     say(
         "train",
         f"loss {counts['first_loss']:.3f} to {counts['last_loss']:.3f}; "
@@ -97,10 +97,13 @@ def _card(
 
 def _counts(config: FinetuneConfig, num_steps: int) -> dict[str, Json]:
     """Return the run's figures; from the ledger, since a resumed process saw only its own part."""
-    lines = (config.run_folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    records = [json.loads(line) for line in lines]
+    lines = cast(
+        "list[StepRecord | SkipRecord]", list(read_lines(config.run_folder / METRICS_NAME))
+    )
+    records = [line for line in lines if "loss" in line]
     return {
         "steps": num_steps,
+        "skipped_steps": len(lines) - len(records),
         "tokens": sum(record["tokens"] for record in records),
         "trained_tokens": sum(record["trained_tokens"] for record in records),
         "first_loss": records[0]["loss"],

@@ -12,7 +12,7 @@ from ..data.batches import Batch
 from ..data.chat import EncodedConversation
 from ..data.errors import UserError
 from ..data.progress import say
-from .loop import Feed
+from .feed import Feed
 
 Rows = Sequence[EncodedConversation]
 

@@ -128,6 +128,13 @@ class TrainingConfig:
     beta2: float = 0.95
     clip_norm: float = 1.0
     """Largest norm of the gradient over all trained weights."""
+    spike_sigmas: float = 6.0
+    """A step whose loss or gradient norm is this many standard deviations above the window's mean
+    updates nothing; 0 skips only what is not finite."""
+    guard_window_steps: int = 128
+    """Steps that a new one is compared with; the comparison begins at half of them."""
+    max_skipped_steps: int = 3
+    """Most steps of the window that may be skipped; one more stops the run."""
     precision: Precision = Precision.auto
     save_every_steps: int = 50
     keep_checkpoints: int = 2
@@ -136,9 +143,18 @@ class TrainingConfig:
         for name in ("lr", "epochs", "clip_norm"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"training.{name} must be above 0, got {getattr(self, name)}")
-        for name in ("rows_per_step", "micro_rows", "save_every_steps", "keep_checkpoints"):
+        for name in (
+            "rows_per_step",
+            "micro_rows",
+            "guard_window_steps",
+            "save_every_steps",
+            "keep_checkpoints",
+        ):
             if getattr(self, name) < 1:
                 raise ValueError(f"training.{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("spike_sigmas", "max_skipped_steps"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"training.{name} must be 0 or more, got {getattr(self, name)}")
         for name in ("warmup_fraction", "decay_fraction", "final_fraction"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"training.{name} must lie in [0, 1], got {getattr(self, name)}")

@@ -96,6 +96,8 @@ def _new_steps(path: Path, *, start: int) -> _Part:
 def _read_step(line: bytes, path: Path) -> _Step:
     try:
         row = json.loads(line)
+        if "skipped" in row:
+            return _Step(int(row["step"]), f"step {row['step']:>6}  skipped: {row['skipped']}")
         text = (
             f"step {row['step']:>6}  epoch {row['epoch']:6.2f}  loss {row['loss']:8.4f}  "
             f"lr {row['lr']:.2e}  norm {row['grad_norm']:7.3f}  "

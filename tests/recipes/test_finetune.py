@@ -58,6 +58,10 @@ class Bench:
         assert [record["step"] for record in records] == list(range(1, len(records) + 1))
         return [record["loss"] for record in records]
 
+    def state(self, name: str) -> dict[str, object]:
+        content = json.loads((self.root / name / "state.json").read_text())
+        return {key: content[key] for key in ("state", "step")}
+
     def wait_for_step(self, name: str, step: int) -> None:
         path = self.root / name / "metrics.jsonl"
         for _ in range(1200):
@@ -83,6 +87,15 @@ def unbroken(bench: Bench) -> list[float]:
     code, printed = bench.run("unbroken")
     assert code == 0, printed
     return bench.losses("unbroken")
+
+
+@pytest.fixture(scope="module")
+def half_done(bench: Bench) -> str:
+    """Return the name of a run that was stopped after its first step."""
+    (bench.root / "half-done").mkdir()
+    (bench.root / "half-done" / "stop").touch()
+    assert bench.run("half-done")[0] == 75
+    return "half-done"
 
 
 def test_the_loss_falls_and_the_model_folder_is_finished(bench: Bench, unbroken: list[float]):
@@ -202,8 +215,10 @@ def test_a_stop_file_is_as_good_as_a_signal(bench: Bench, unbroken: list[float])
     (folder / "stop").touch()
     code, printed = bench.run("stop-file")
     assert (code, "saved at step 1 of 12" in printed) == (75, True)
-    (folder / "stop").unlink()
+    assert not (folder / "stop").exists(), "else the next start would stop too"
+    assert bench.state("stop-file") == {"state": "resumable", "step": 1}
     assert bench.run("stop-file")[0] == 0
+    assert bench.state("stop-file") == {"state": "finished", "step": STEPS}
     assert bench.losses("stop-file") == unbroken
 
 
@@ -246,11 +261,48 @@ def test_a_wrong_setting_is_one_clear_line_and_exit_2(
     assert not (bench.root / "wrong" / "model").exists()
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_is_not_logged(bench: Bench):
+def test_three_steps_that_are_not_finite_are_skipped_and_a_fourth_stops_the_run(bench: Bench):
     code, printed = bench.run("nan", "training.lr=1e30", "training.clip_norm=1e30")
     assert code == 1
-    assert "is not finite: lower training.lr" in printed
-    assert "NaN" not in (bench.root / "nan" / "metrics.jsonl").read_text()
+    assert (
+        "were skipped (the loss is not finite), more than training.max_skipped_steps=3" in printed
+    )
+    lines = [json.loads(line) for line in (bench.root / "nan" / "metrics.jsonl").open()]
+    skipped = [line for line in lines if "skipped" in line]
+    assert [line["skipped_steps"] for line in skipped] == [1, 2, 3, 4]
+    assert all(line["skipped"] == "the loss is not finite" for line in skipped)
+    assert not any({"loss", "grad_norm"} & line.keys() for line in skipped)
+    assert bench.state("nan")["state"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("training.lr=0.02",), "training.lr was 0.01, is 0.02"),
+        (("seed=1", "training.epochs=9"), "seed was 0, is 1; training.epochs was 99.0, is 9.0"),
+    ],
+)
+def test_changed_settings_of_an_unfinished_run_are_refused_by_name(
+    bench: Bench, half_done: str, words: tuple[str, ...], named: str
+):
+    code, printed = bench.run(half_done, *words)
+    assert code == 2
+    assert named in printed.splitlines()[-1]
+    assert "overwrite=true" in printed
+
+
+def test_a_changed_corpus_is_refused_by_name_unless_accepted(
+    bench: Bench, half_done: str, tmp_path: Path
+):
+    corpus = tmp_path / "changed"
+    shutil.copytree(bench.corpus, corpus)
+    manifest = json.loads((corpus / "manifest.json").read_text())
+    (corpus / "manifest.json").write_text(json.dumps(manifest | {"host": "another"}))
+    code, printed = bench.run(half_done, f"corpus_folder={corpus}")
+    assert (code, f"the corpus {corpus} has changed" in printed) == (2, True)
+    shutil.copytree(bench.root / half_done, bench.root / "accepted")
+    code, printed = bench.run("accepted", f"corpus_folder={corpus}", "accept_changes=[corpus]")
+    assert (code, f"steps 1 to {STEPS}" in printed) == (0, True), printed
 
 
 def weights_hash(bench: Bench, name: str) -> str:

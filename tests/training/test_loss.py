@@ -36,7 +36,7 @@ def transformers_loss(folder: Path, rows: list[EncodedConversation]) -> float:
     """Return the mean over all trained tokens, row by row through Transformers' own loss."""
     model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
     total = 0.0
-    for ids, trained in rows:
+    for ids, trained, _ in rows:
         labels = [token if on else -100 for token, on in zip(ids, trained, strict=True)]
         loss = model(torch.tensor([ids]), labels=torch.tensor([labels])).loss
         total += loss.item() * sum(trained)
@@ -76,7 +76,7 @@ def test_the_prefix_that_all_conversations_share_stops_before_what_predicts_a_tr
     prefix = rows.shared_prefix()
     assert len(prefix) > 10
     for index in range(len(rows)):
-        ids, trained = rows.row(index)
+        ids, trained, _ = rows.row(index)
         assert ids[: len(prefix)] == prefix
         assert trained.index(True) > len(prefix)
 

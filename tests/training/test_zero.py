@@ -20,8 +20,8 @@ from lokal.data.errors import UserError
 from lokal.data.quiet import quieten
 from lokal.data.tokens import TokenRows, write_tokens
 from lokal.training.checkpoint import Checkpoints
+from lokal.training.feed import Feed
 from lokal.training.launch import launch
-from lokal.training.loop import Feed
 from lokal.training.settings import MethodConfig, MethodKind, Stack, TrainingConfig
 from lokal.training.stack import TrainableModel, load_model
 from lokal.training.strategy import SingleStrategy, Strategy
@@ -66,7 +66,7 @@ def follow(feed: Feed, strategy: Strategy, *, first: int = 0, last: int = STEPS)
     """Train from one step to another, as the loop does."""
     curve = Curve(losses=[], norms=[])
     for step in range(first, last):
-        _, trained_tokens = feed.step_tokens(step)
+        trained_tokens = feed.step_counts(step).trained_tokens
         batches = feed.micro_batches(step, rank=strategy.rank, num_ranks=strategy.num_ranks)
         total = 0.0
         for index, (batch, counts) in enumerate(batches):

@@ -1,0 +1,128 @@
+"""Builds the parts of a run in one process: rows, model, strategy, and where it goes on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from ..data.batches import BatchPlan
+from ..data.errors import UserError
+from ..data.packing import Packs
+from ..data.progress import say
+from ..data.stage_kind import StageKind
+from ..data.tokens import TokenRows
+from .checkpoint import Checkpoints
+from .feed import Feed
+from .finetune_config import FinetuneConfig
+from .precision import choose_dtype
+from .processes import build_strategy, join_processes
+from .run_record import RunRecord
+from .settings import Layout
+from .stack import TrainableModel, load_model
+from .strategy import Strategy
+from .token_folder import make_token_folder
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """The parts of a run, ready for its next step."""
+
+    config: FinetuneConfig
+    checkpoint: Path
+    """The parent's folder."""
+    record: RunRecord
+    tokenizer: PreTrainedTokenizerBase
+    dtype: torch.dtype
+    model: TrainableModel
+    feed: Feed
+    strategy: Strategy
+    checkpoints: Checkpoints
+    start_step: int
+    """Steps that earlier processes have done and saved."""
+    total_steps: int
+
+    @property
+    def is_first(self) -> bool:
+        """Return whether this process is the one that writes and speaks."""
+        return self.strategy.rank == 0
+
+
+def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
+    """Join the other processes, load what is needed, and put back the newest whole checkpoint.
+
+    Raises:
+        UserError: the corpus or the settings do not fit.
+    """
+    if config.stage.kind is StageKind.dpo:
+        raise UserError("stage=dpo is not there yet: choose stage=sft or stage=cpt")
+    device = join_processes(config.strategy)
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    rows = _token_rows(config, checkpoint, tokenizer)
+    dtype = choose_dtype(config.training.precision)
+    model = load_model(config.stack, checkpoint, config.method, dtype=dtype, seed=config.seed)
+    model.module.to(device)
+    feed = _feed(config, rows, tokenizer, model)
+    strategy = build_strategy(config.strategy, model, config.training)
+    torch.manual_seed(config.seed + strategy.rank)  # dropout differs by process, not by restart
+    record = RunRecord.read(config.run_folder)
+    assert record is not None  # the process that keeps the folder has written it
+    folder, keep = config.run_folder / "checkpoints", config.training.keep_checkpoints
+    checkpoints = Checkpoints(folder, record.key, keep)
+    return Run(
+        config=config,
+        checkpoint=checkpoint,
+        record=record,
+        tokenizer=tokenizer,
+        dtype=dtype,
+        model=model,
+        feed=feed,
+        strategy=strategy,
+        checkpoints=checkpoints,
+        start_step=checkpoints.load_newest(strategy),
+        total_steps=_total_steps(config, feed),
+    )
+
+
+def _token_rows(
+    config: FinetuneConfig, checkpoint: Path, tokenizer: PreTrainedTokenizerBase
+) -> TokenRows:
+    """Return the encoded rows; the first process makes them while the others wait."""
+    if not dist.is_initialized() or dist.get_rank() == 0:
+        make_token_folder(config, checkpoint, tokenizer)
+    if dist.is_initialized():
+        dist.barrier()
+    return TokenRows.open(config.tokens_folder)
+
+
+def _feed(
+    config: FinetuneConfig,
+    rows: TokenRows,
+    tokenizer: PreTrainedTokenizerBase,
+    model: TrainableModel,
+) -> Feed:
+    packed = config.tokens.layout is Layout.packed
+    plan = BatchPlan(
+        rows.lengths(),
+        rows_per_step=config.training.rows_per_step,
+        pack_tokens=config.tokens.max_tokens if packed else None,
+        seed=config.seed,
+        packs=Packs.open(config.tokens_folder) if packed else None,
+    )
+    shares = config.tokens.share_prefix and model.shares_prefix
+    if config.tokens.share_prefix and not shares:
+        say("train", f"WARNING tokens.share_prefix has no effect with stack={config.stack.name}")
+    pad_id = tokenizer.pad_token_id
+    return Feed(
+        rows=rows,
+        plan=plan,
+        prefix=rows.shared_prefix() if shares else [],
+        pad_id=pad_id if isinstance(pad_id, int) else 0,
+        micro_rows=config.training.micro_rows,
+    )
+
+
+def _total_steps(config: FinetuneConfig, feed: Feed) -> int:
+    by_epochs = max(1, round(config.training.epochs * feed.plan.steps_per_epoch))
+    return min(by_epochs, config.training.max_steps) if config.training.max_steps else by_epochs
