@@ -29,7 +29,7 @@ class PairTensors:
     row_at_N: Tensor
     """Row of each target; pair and side are its quotient and rest by 2."""
     reference_R2: Tensor
-    """Log-probability of each side's targets under the untrained model, summed."""
+    """Log-probability of each side's targets under the untrained model, summed; fp64."""
 
     def to(self, device: torch.device) -> "PairTensors":
         """Return them on a device."""

@@ -41,14 +41,24 @@ def supplies_of(rows: TokenRows) -> list[Supply]:
     ]
 
 
-def mix_rows(rows: TokenRows, rations: Sequence[Ration], *, seed: int) -> Mixed:
+def mix_rows(
+    rows: TokenRows, rations: Sequence[Ration], *, seed: int, rows_together: int = 1
+) -> Mixed:
     """Return the rows of one epoch: whole passes first, then rows drawn by the seed.
 
     Copies of a row stand far from each other, so that packing does not put them side by side.
+
+    Args:
+        rows: of a finished token folder.
+        rations: what each source gives.
+        seed: of the draw.
+        rows_together: so many neighbouring rows are one unit, which is never parted: 2 for pairs.
     """
-    lengths = rows.lengths()
-    num_trained = _num_trained(rows.table)
-    groups = _groups(rows.table)
+    lengths = rows.lengths().reshape(-1, rows_together).sum(axis=1)
+    num_trained = _num_trained(rows.table).reshape(-1, rows_together).sum(axis=1)
+    groups = {
+        group: of[::rows_together] // rows_together for group, of in _groups(rows.table).items()
+    }
     passes: list[list[Ints]] = []
     portions: list[Portion] = []
     for number, ration in enumerate(rations):
@@ -72,7 +82,9 @@ def mix_rows(rows: TokenRows, rations: Sequence[Ration], *, seed: int) -> Mixed:
                 repeats=round(len(all_taken) / len(mine), 4),
             )
         )
-    return Mixed(np.concatenate([np.sort(np.concatenate(part)) for part in passes]), portions)
+    units = np.concatenate([np.sort(np.concatenate(part)) for part in passes])
+    order = (units[:, None] * rows_together + np.arange(rows_together)).reshape(-1)
+    return Mixed(order, portions)
 
 
 def take_tokens(rows: Ints, lengths: Ints, *, tokens: float) -> list[Ints]:

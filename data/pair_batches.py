@@ -27,7 +27,7 @@ def collate_pairs(
     prefix: Sequence[int],
     pad_id: int,
 ) -> Batch:
-    """Return the tensors of pairs, a row for each side."""
+    """Return the tensors of pairs, a row for each side; the groups are those of the pairs."""
     rows = [row for pair in pairs for row in pair]
     batch = collate([[row] for row in rows], prefix=prefix, pad_id=pad_id)
     num_trained = torch.tensor([sum(row.trained[len(prefix) :]) for row in rows])
@@ -37,7 +37,10 @@ def collate_pairs(
 
 
 def sums_of_sides(values_N: Tensor, pairs: PairTensors) -> Tensor:
-    """Return the sum of the targets' values on each side of each pair, [R, 2]."""
-    num_sides = pairs.reference_R2.numel()
-    sums = values_N.new_zeros(num_sides).index_add(0, pairs.row_at_N, values_N)
-    return sums.view(-1, 2)
+    """Return the sum of the targets' values on each side of each pair, [R, 2], in fp64.
+
+    A long reply's log-probability is in the hundreds, where fp32 has steps of 3e-5, and what
+    counts is a small difference between two of them.
+    """
+    sums = torch.zeros_like(pairs.reference_R2).flatten()
+    return sums.index_add(0, pairs.row_at_N, values_N.double()).view(-1, 2)

@@ -8,16 +8,20 @@ import torch.distributed as dist
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from ..data.batches import BatchPlan
-from ..data.errors import UserError
+from ..data.checkpoint_folder import checkpoint_identity
+from ..data.manifest import require_whole, sha256_of_json
 from ..data.packing import Packs
+from ..data.pair_batches import pairs_as_packs
 from ..data.progress import say
 from ..data.stage_kind import StageKind
 from ..data.tokens import TokenRows
 from .checkpoint import Checkpoints
+from .dpo import add_preferences
 from .feed import Feed
 from .finetune_config import FinetuneConfig
 from .precision import choose_dtype
 from .processes import build_strategy, join_processes
+from .reference import with_reference
 from .run_record import RunRecord
 from .settings import Layout
 from .stack import TrainableModel, load_model
@@ -55,16 +59,20 @@ def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
     Raises:
         UserError: the corpus or the settings do not fit.
     """
-    if config.stage.kind is StageKind.dpo:
-        raise UserError("stage=dpo is not there yet: choose stage=sft or stage=cpt")
     device = join_processes(config.strategy)
     tokenizer = AutoTokenizer.from_pretrained(checkpoint)
     rows = _token_rows(config, checkpoint, tokenizer)
     dtype = choose_dtype(config.training.precision)
     model = load_model(config.stack, checkpoint, config.method, dtype=dtype, seed=config.seed)
+    if config.stage.kind is StageKind.dpo:
+        model = add_preferences(model, config.stage)
     model.module.to(device)
     feed = _feed(config, rows, tokenizer, model)
     strategy = build_strategy(config.strategy, model, config.training)
+    if config.stage.kind is StageKind.dpo:
+        feed = with_reference(
+            feed, model, strategy, folder=config.run_folder, key=_reference_key(config, checkpoint)
+        )
     torch.manual_seed(config.seed + strategy.rank)  # dropout differs by process, not by restart
     record = RunRecord.read(config.run_folder)
     assert record is not None  # the process that keeps the folder has written it
@@ -103,12 +111,15 @@ def _feed(
     model: TrainableModel,
 ) -> Feed:
     packed = config.tokens.layout is Layout.packed
+    packs = Packs.open(config.tokens_folder) if packed else None
+    if config.stage.kind is StageKind.dpo:
+        packs = pairs_as_packs(len(rows))
     plan = BatchPlan(
         rows.lengths(),
         rows_per_step=config.training.rows_per_step,
         pack_tokens=config.tokens.max_tokens if packed else None,
         seed=config.seed,
-        packs=Packs.open(config.tokens_folder) if packed else None,
+        packs=packs,
     )
     shares = config.tokens.share_prefix and model.shares_prefix
     if config.tokens.share_prefix and not shares:
@@ -120,6 +131,20 @@ def _feed(
         prefix=rows.shared_prefix() if shares else [],
         pad_id=pad_id if isinstance(pad_id, int) else 0,
         micro_rows=config.training.micro_rows,
+    )
+
+
+def _reference_key(config: FinetuneConfig, checkpoint: Path) -> str:
+    """Return what the pairs' reference depends on: parent, rows, and how they are computed."""
+    tokens = require_whole(config.tokens_folder)
+    return sha256_of_json(
+        {
+            "tokens": tokens.key,
+            "parent": checkpoint_identity(checkpoint),
+            "method": config.method.kind.name,
+            "stack": config.stack.name,
+            "dtype": str(choose_dtype(config.training.precision)),
+        }
     )
 
 

@@ -51,6 +51,8 @@ class StepDisplay:
         if self._hidden:
             return
         text = f"loss {line['loss']:.3f}, {line['tokens_per_second']:.0f} tokens/s"
+        if figures := line.get("preference"):
+            text += f", better reply preferred {figures['reward_accuracy']:.0%}"
         if self._is_terminal:
             self._bar.set_postfix_str(text)
             self._bar.update(line["step"] - self._bar.n)

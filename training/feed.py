@@ -1,10 +1,15 @@
 """The batches of a run: which rows a step takes, how many tokens they are, and their tensors."""
 
+# P pairs of the run, R pairs of a batch; the 2 is chosen, rejected
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from torch import Tensor
+
 from ..data.batches import Batch, BatchPlan, collate
+from ..data.pair_batches import collate_pairs
 from ..data.tokens import Group, TokenRows
 
 
@@ -13,7 +18,9 @@ class StepCounts(NamedTuple):
 
     document_tokens: list[int]
     trained_tokens: int
-    trained_by_group: list[int]
+    num_losses: int
+    """What a step's loss is divided by: its trained tokens, or its pairs."""
+    losses_by_group: list[int]
     """In the order of ``Feed.groups``."""
 
 
@@ -26,6 +33,8 @@ class Feed:
     prefix: Sequence[int]
     pad_id: int
     micro_rows: int
+    reference_P2: Tensor | None = None
+    """Where the packs are pairs: log-probabilities of each side under the untrained model."""
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -35,12 +44,17 @@ class Feed:
     def step_counts(self, step: int) -> StepCounts:
         """Return what a step holds: every process can tell."""
         lengths: list[int] = []
+        trained_tokens = 0
         by_group = [0] * len(self.groups)
         for pack in self.plan.step_packs(step):
             for row in map(self.rows.row, pack):
                 lengths.append(len(row.ids))
-                by_group[row.group] += sum(row.trained)
-        return StepCounts(lengths, sum(by_group), by_group)
+                trained = sum(row.trained)
+                trained_tokens += trained
+                by_group[row.group] += trained if self.reference_P2 is None else 0
+            if self.reference_P2 is not None:
+                by_group[self.rows.row(pack[0]).group] += 1
+        return StepCounts(lengths, trained_tokens, sum(by_group), by_group)
 
     def micro_batches(self, step: int, *, rank: int, num_ranks: int) -> list[tuple[Batch, bool]]:
         """Return this process's batches of a step, and whether each counts (False: a filler)."""
@@ -48,8 +62,17 @@ class Feed:
             step, rank=rank, num_ranks=num_ranks, micro_rows=self.micro_rows
         )
         filler = self.plan.step_packs(step)[:1]
-        return [(self._tensors(some or filler), bool(some)) for some in packs]
+        return [(self.tensors(some or filler), bool(some)) for some in packs]
 
-    def _tensors(self, packs: list[list[int]]) -> Batch:
+    def tensors(self, packs: list[list[int]]) -> Batch:
+        """Return the packs of rows as one batch."""
         documents = [[self.rows.row(row) for row in pack] for pack in packs]
-        return collate(documents, prefix=self.prefix, pad_id=self.pad_id)
+        if self.reference_P2 is None:
+            return collate(documents, prefix=self.prefix, pad_id=self.pad_id)
+        pairs = [pack[0] // 2 for pack in packs]
+        return collate_pairs(
+            documents,
+            reference_R2=self.reference_P2[pairs],
+            prefix=self.prefix,
+            pad_id=self.pad_id,
+        )

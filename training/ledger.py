@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, TextIO, TypedDict
+from typing import NotRequired, Protocol, TextIO, TypedDict
 
 from ..data.errors import UserError
 from ..data.manifest import Json
@@ -27,7 +27,7 @@ class StepRecord(TypedDict):
     """Optimizer steps done, from 1."""
     epoch: float
     loss: float
-    """Mean cross entropy over the step's trained tokens, in nats."""
+    """Mean over the step: cross entropy of its trained tokens, in nats, or loss of its pairs."""
     grad_norm: float
     """Before clipping."""
     lr: float
@@ -45,6 +45,8 @@ class StepRecord(TypedDict):
     """Steps skipped so far."""
     time: str
     """End of the step, ISO 8601."""
+    preference: NotRequired[dict[str, float]]
+    """Of ``stage=dpo``: means over the step's pairs; names in ``dpo.FIGURES``."""
 
 
 class SkipRecord(TypedDict):

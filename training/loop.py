@@ -37,8 +37,10 @@ class _Sums(NamedTuple):
     """What one step's passes gave, over all processes."""
 
     loss: float
-    """Mean over the step's trained tokens."""
+    """Mean over the step's trained tokens, or pairs."""
     by_group: list[float]
+    figures: dict[str, float]
+    """Means of what the model tells beside its losses."""
     wants_stop: bool
 
 
@@ -105,21 +107,39 @@ class Loop:
         batches = self.feed.micro_batches(step, rank=strategy.rank, num_ranks=strategy.num_ranks)
         loss_sums: list[torch.Tensor] = []
         by_group_G = torch.zeros(len(self.feed.groups), device=strategy.device)
+        names = self.model.figures.names if self.model.figures else ()
+        figures_F = torch.zeros(len(names), dtype=torch.float64, device=strategy.device)
         for index, (some, counted) in enumerate(batches):
             batch = some.to(strategy.device)
             losses_N = strategy.accumulate(
                 batch,
-                weight=1 / counts.trained_tokens if counted else 0.0,
+                weight=1 / counts.num_losses if counted else 0.0,
                 is_last=index == len(batches) - 1,
             )
             if counted:
                 loss_sums.append(losses_N.sum())
                 by_group_G.index_add_(0, batch.group_N, losses_N)
+                if self.model.figures:
+                    figures_F += self.model.figures.sums()
         # One wait for the device and one exchange a step.
-        loss_sum, num_stops, *by_group = strategy.sum(
-            [sum(map(float, loss_sums)), float(self.stop.is_set()), *by_group_G.tolist()]
+        loss_sum, num_stops, *more = strategy.sum(
+            [
+                sum(map(float, loss_sums)),
+                float(self.stop.is_set()),
+                *by_group_G.tolist(),
+                *figures_F.tolist(),
+            ]
         )
-        return _Sums(loss_sum / counts.trained_tokens, by_group, num_stops > 0)
+        by_group, figures = more[: len(self.feed.groups)], more[len(self.feed.groups) :]
+        return _Sums(
+            loss=loss_sum / counts.num_losses,
+            by_group=by_group,
+            figures={
+                name: round(total / counts.num_losses, 6)
+                for name, total in zip(names, figures, strict=True)
+            },
+            wants_stop=num_stops > 0,
+        )
 
     def _record(
         self,
@@ -134,7 +154,7 @@ class Loop:
         tokens = sum(counts.document_tokens)
         languages = [group.language for group in self.feed.groups]
         sources = [group.source for group in self.feed.groups]
-        return StepRecord(
+        line = StepRecord(
             step=step + 1,
             epoch=self._epoch(step),
             loss=sums.loss,
@@ -145,11 +165,14 @@ class Loop:
             tokens_per_second=round(tokens / max(1e-9, seconds), 1),
             mfu=self.throughput.mfu(counts, seconds=seconds),
             memory_mb=self.throughput.memory_mb(),
-            loss_by_language=_means(languages, sums.by_group, counts.trained_by_group),
-            loss_by_source=_means(sources, sums.by_group, counts.trained_by_group),
+            loss_by_language=_means(languages, sums.by_group, counts.losses_by_group),
+            loss_by_source=_means(sources, sums.by_group, counts.losses_by_group),
             skipped_steps=self.guard.num_skipped,
             time=_now(),
         )
+        if sums.figures:
+            line["preference"] = sums.figures
+        return line
 
     def _skip(self, step: int, *, loss: float, norm: float) -> None:
         """Report a step that updated nothing; its numbers are shown but never recorded."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,12 +11,20 @@ from torch import Tensor, nn
 from .settings import MethodConfig, Stack
 
 
+class Figures(NamedTuple):
+    """What a model can tell of its last forward pass beside the losses."""
+
+    names: tuple[str, ...]
+    sums: Callable[[], Tensor]
+    """Return the sum of each figure over that pass's losses, in the order of the names."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrainableModel:
     """A model ready for the loop.
 
-    ``module(batch)`` returns the loss of each target of a Batch, [N] in fp32; its parameters that
-    require a gradient are trained.
+    ``module(batch)`` returns the loss of each target of a Batch, [N] in fp32, or of each of its
+    pairs, [R]; its parameters that require a gradient are trained.
     """
 
     module: nn.Module
@@ -28,6 +37,8 @@ class TrainableModel:
     """Whether batches may carry a shared prefix."""
     saves_all: bool
     """Whether the finished model holds all weights, not only the trained ones."""
+    figures: Figures | None = None
+    """Told of each step, divided by the number of its losses."""
     lr_factors: Mapping[str, float] = field(default_factory=dict)
     """Trained parameters with a learning rate of their own: its ratio to ``training.lr``."""
 

@@ -19,6 +19,7 @@ from ..data.mix import MixConfig, plan_mix
 from ..data.mix_rows import Portion, mix_rows, supplies_of
 from ..data.packing import best_fit
 from ..data.progress import say
+from ..data.stage_kind import StageKind
 from ..data.tokens import TokenCounts, TokenRows, write_order, write_tokens
 from .finetune_config import FinetuneConfig
 from .settings import Layout
@@ -110,7 +111,8 @@ def _mix(config: FinetuneConfig, mix: MixConfig, folder: Path) -> dict[str, Json
         language=config.region.code,
         epochs=config.training.epochs,
     )
-    mixed = mix_rows(rows, rations, seed=config.seed)
+    rows_together = 2 if config.stage.kind is StageKind.dpo else 1
+    mixed = mix_rows(rows, rations, seed=config.seed, rows_together=rows_together)
     write_order(folder, mixed.order)
     total = sum(portion.tokens for portion in mixed.portions)
     for portion in mixed.portions:

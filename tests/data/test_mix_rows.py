@@ -54,6 +54,16 @@ def test_the_epoch_holds_what_was_asked_and_says_so(rows: TokenRows):
     assert set(times[100:]) == {2, 3}
 
 
+def test_pairs_are_drawn_whole(rows: TokenRows):
+    settings = MixConfig(enabled=True, tokens=1500, languages={"id": 0.5, "en": 0.5})
+    rations = plan_mix(supplies_of(rows), settings, default={}, language="id", epochs=1)
+    made = mix_rows(rows, rations, seed=0, rows_together=2)
+    chosen, rejected = made.order.reshape(-1, 2).T
+    assert (chosen % 2 == 0).all()
+    assert (rejected == chosen + 1).all()
+    assert [portion.tokens for portion in made.portions] == [760, 740]
+
+
 def test_copies_of_a_row_stand_in_different_passes(rows: TokenRows):
     order = mixed(rows, tokens=2000).order
     first_copies = order[:90]

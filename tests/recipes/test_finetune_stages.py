@@ -3,7 +3,9 @@
 import contextlib
 import io
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lokal.recipes.finetune import finetune
@@ -24,7 +26,7 @@ def run(root: Path, name: str, model: Path, *words: str) -> tuple[int, str]:
     return code, printed.getvalue()
 
 
-def records(root: Path, name: str) -> list[dict[str, float]]:
+def records(root: Path, name: str) -> list[dict[str, Any]]:
     lines = (root / name / "metrics.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
@@ -104,3 +106,77 @@ def test_the_samples_pairs_differ_in_the_label_alone(pairs: Path):
     for row in rows:
         assert row["messages"][:-1] == row["rejected"][:-1]
         assert row["messages"][-1] != row["rejected"][-1]
+
+
+PREFERENCE = (
+    "stage=dpo", "training.lr=0.01", "training.max_steps=6", "training.warmup_fraction=0",
+    "sources.sib200-pairs=0.05", "stage.beta=0.2", "tokens.max_tokens=512",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def preferred(root: Path, tiny_llama_folder: Path, pairs: Path) -> list[dict[str, Any]]:
+    """Return the records of an unbroken run on one process."""
+    code, printed = run(root, "dpo", tiny_llama_folder, *PREFERENCE, f"corpus_folder={pairs}")
+    assert code == 0, printed
+    assert "first pair, trained part in ⟦ ⟧, chosen: " in printed
+    assert "rejected: " in printed
+    return records(root, "dpo")
+
+
+def losses(found: list[dict[str, Any]]) -> list[float]:
+    return [record["loss"] for record in found]
+
+
+def test_dpo_begins_at_log_2_and_learns_which_reply_is_better(preferred: list[dict[str, Any]]):
+    first, last = preferred[0], preferred[-1]
+    assert first["loss"] == pytest.approx(math.log(2), abs=1e-5)
+    assert first["preference"]["reward_margin"] == pytest.approx(0, abs=1e-4)
+    assert last["loss"] < 0.95 * first["loss"]
+    assert last["preference"]["reward_margin"] > 0.05
+    assert last["preference"]["reward_accuracy"] > 0.5
+
+
+def test_one_pair_a_pass_or_four_give_the_same_curve(
+    root: Path, tiny_llama_folder: Path, pairs: Path, preferred: list[dict[str, Any]]
+):
+    for micro in (1, 4):
+        code, printed = run(
+            root, f"dpo-{micro}", tiny_llama_folder, *PREFERENCE, f"corpus_folder={pairs}",
+            f"training.micro_rows={micro}",
+        )  # fmt: skip
+        assert code == 0, printed
+        assert losses(records(root, f"dpo-{micro}")) == pytest.approx(losses(preferred), abs=1e-4)
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "zero2"])
+def test_two_processes_give_the_pairs_curve_of_one(
+    root: Path, tiny_llama_folder: Path, pairs: Path, preferred: list[dict[str, Any]], strategy: str
+):
+    code, printed = run(
+        root, f"dpo-{strategy}", tiny_llama_folder, *PREFERENCE, f"corpus_folder={pairs}",
+        f"strategy={strategy}", "launch.processes=2",
+    )  # fmt: skip
+    assert code == 0, printed
+    found = records(root, f"dpo-{strategy}")
+    assert losses(found) == pytest.approx(losses(preferred), abs=1e-4)
+    for line, wanted in zip(found, preferred, strict=True):
+        assert line["preference"] == pytest.approx(wanted["preference"], abs=1e-3)
+
+
+def test_a_stopped_run_goes_on_exactly_and_a_lost_reference_is_made_again(
+    root: Path, tiny_llama_folder: Path, pairs: Path, preferred: list[dict[str, Any]]
+):
+    words = (*PREFERENCE, f"corpus_folder={pairs}")
+    folder = root / "dpo-stopped"
+    folder.mkdir()
+    (folder / "stop").touch()
+    code, printed = run(root, "dpo-stopped", tiny_llama_folder, *words)
+    assert code == 75, printed
+    before = (folder / "reference.safetensors").read_bytes()
+    (folder / "reference.safetensors").unlink()
+    (folder / "stop").unlink(missing_ok=True)
+    code, printed = run(root, "dpo-stopped", tiny_llama_folder, *words)
+    assert code == 0, printed
+    assert (folder / "reference.safetensors").read_bytes() == before
+    assert losses(records(root, "dpo-stopped")) == losses(preferred)
