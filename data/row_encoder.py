@@ -44,6 +44,11 @@ class RowEncoder:
         self._end = next((vocabulary[name] for name in _SEPARATORS if name in vocabulary), eos)
         self._begin = _document_begin(tokenizer)
 
+    @property
+    def document_start(self) -> int:
+        """Return the token that a document follows: its own first one, or the one between two."""
+        return self._begin[0] if self._begin else self._end
+
     def refuse_other(self, row: CorpusRow) -> None:
         """Refuse a row of a kind that the stage does not train.
 

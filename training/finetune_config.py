@@ -24,6 +24,7 @@ from .settings import (
     TokensConfig,
     TrackerConfig,
     TrainingConfig,
+    WatchConfig,
 )
 from .stage_config import StageConfig
 
@@ -35,6 +36,7 @@ _NO_EFFECT_ON_THE_RESULT = (
     "corpus_folder",
     "model",
     "launch",
+    "watch",
     "tracker",
 )
 
@@ -64,6 +66,7 @@ class FinetuneConfig:
     """Tokens by language and source, with replay."""
     tokens: TokensConfig = field(default_factory=TokensConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    watch: WatchConfig = field(default_factory=WatchConfig)
     launch: LaunchConfig = field(default_factory=LaunchConfig)
     tracker: TrackerConfig
 
@@ -103,6 +106,12 @@ class FinetuneConfig:
     def corpus_paths(self) -> list[Path]:
         """Return the corpus and those that the mix adds, absolute."""
         return [self.corpus_path, *(Path(folder).resolve() for folder in self.mix.folders)]
+
+    @property
+    def heldout_paths(self) -> list[Path]:
+        """Return the corpora whose held-out rows are looked at, absolute."""
+        further = [Path(folder).resolve() for folder in self.watch.heldout_folders]
+        return list(dict.fromkeys([*self.corpus_paths, *further]))
 
     def work(self, checkpoint: Path) -> Work:
         """Return what decides the result, with this parent checkpoint.

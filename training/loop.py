@@ -22,6 +22,7 @@ from .stack import TrainableModel
 from .stop import StopRequest
 from .strategy import Strategy, is_accepted
 from .throughput import Throughput
+from .watch import Watch
 
 
 class FitResult(NamedTuple):
@@ -60,6 +61,7 @@ class Loop:
     stop: StopRequest
     throughput: Throughput
     display: StepDisplay
+    watch: Watch
 
     def run(self, *, start_step: int) -> FitResult:
         """Train from ``start_step`` (steps already done) to the end, or until asked to stop.
@@ -68,10 +70,13 @@ class Loop:
             RunError: the guard has skipped too many steps.
         """
         self.model.module.train()
+        if start_step == 0:
+            self.watch.look(0)
         for step in range(start_step, self.total_steps):
             wants_stop = self._step(step)
             done = step + 1
             is_last = done == self.total_steps
+            self.watch.look(done)
             if wants_stop or is_last or done % self.config.save_every_steps == 0:
                 self._save(done)
             if wants_stop and not is_last:

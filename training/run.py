@@ -6,11 +6,13 @@ from pathlib import Path
 import torch.distributed as dist
 
 from ..data.config import as_json
+from ..data.heldout import encode_heldout, read_heldout
 from ..data.progress import say
 from .build import Run, build_run
 from .display import StepDisplay
 from .finetune_config import FinetuneConfig
 from .guard import Guard
+from .heldout import Heldout
 from .ledger import METRICS_NAME, FileLedger, Ledger, NoLedger, read_lines
 from .loop import FitResult, Loop
 from .model_folder import write_model_folder
@@ -19,6 +21,7 @@ from .readiness import check_run
 from .run_state import RunState, State
 from .stop import StopRequest
 from .throughput import Throughput, read_shape
+from .watch import Watch
 
 
 def train(config: FinetuneConfig, *, checkpoint: Path, key: str, stop: StopRequest) -> None:
@@ -71,6 +74,7 @@ def _fit(run: Run, state: RunState, stop: StopRequest) -> FitResult:
             stop=stop,
             throughput=throughput,
             display=display,
+            watch=_watch(run, ledger),
         )
         return loop.run(start_step=run.start_step)
 
@@ -106,6 +110,23 @@ def _throughput(run: Run) -> Throughput:
         device,
         peak=None if num_unknown else peak,
         num_prefix=len(run.feed.prefix),
+    )
+
+
+def _watch(run: Run, ledger: Ledger) -> Watch:
+    """Return what looks at the held-out rows; every process reads the same ones."""
+    config = run.config
+    rows = read_heldout(config.heldout_paths, rows_a_language=config.watch.heldout_rows)
+    encoded = encode_heldout(rows, run.tokenizer, max_tokens=config.tokens.max_tokens)
+    feed = run.feed
+    return Watch(
+        config=config.watch,
+        model=run.model,
+        strategy=run.strategy,
+        heldout=Heldout(encoded, micro_rows=feed.micro_rows, pad_id=feed.pad_id),
+        region=config.region.code,
+        total_steps=run.total_steps,
+        ledger=ledger,
     )
 
 

@@ -161,6 +161,23 @@ class TrainingConfig:
 
 
 @dataclass(kw_only=True, slots=True)
+class WatchConfig:
+    """What is looked at while a run trains; nothing here changes the result."""
+
+    heldout_every_steps: int = 100
+    """Between two looks at the held-out rows; 0: only before the first step and after the last."""
+    heldout_rows: int = 128
+    """Most held-out rows of each language; 0: none."""
+    heldout_folders: list[str] = field(default_factory=list)
+    """Further finished corpora whose held-out rows are measured, such as English."""
+
+    def __post_init__(self) -> None:
+        for name in ("heldout_every_steps", "heldout_rows"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"watch.{name} must be 0 or more, got {getattr(self, name)}")
+
+
+@dataclass(kw_only=True, slots=True)
 class LaunchConfig:
     """The processes that ``finetune`` starts by itself on this machine."""
 

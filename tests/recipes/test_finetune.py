@@ -200,6 +200,27 @@ def test_killed_at_twenty_random_moments_the_losses_stay_exactly_the_unbroken_on
     assert weights_hash(bench, "long-killed") == weights_hash(bench, "long")
 
 
+def test_looks_at_held_out_rows_change_no_loss_and_stand_once_after_a_resume(
+    bench: Bench, unbroken: list[float], tmp_path: Path
+):
+    corpus = tmp_path / "with-heldout"
+    shutil.copytree(bench.corpus, corpus)  # its key is that of its manifest, which stays
+    shutil.copy(corpus / "train-00000.parquet", corpus / "heldout-00000.parquet")
+    words = (f"corpus_folder={corpus}", "watch.heldout_every_steps=5")
+    (bench.root / "watched").mkdir()
+    (bench.root / "watched" / "stop").touch()
+    assert bench.run("watched", *words)[0] == 75
+    code, printed = bench.run("watched", *words)
+    assert code == 0, printed
+    assert bench.losses("watched") == unbroken
+    lines = [json.loads(line) for line in (bench.root / "watched" / "heldout.jsonl").open()]
+    assert [line["step"] for line in lines] == [0, 5, 10, STEPS]
+    assert lines[0]["bits_per_byte"].keys() == {"hi", "id", "tl"}
+    for code in ("hi", "id", "tl"):  # they are the training rows here
+        assert lines[-1]["bits_per_byte"][code] < lines[0]["bits_per_byte"][code]
+    assert "[heldout] step 5: hi " in printed
+
+
 def test_asked_to_stop_it_saves_and_exits_75_and_goes_on(bench: Bench, unbroken: list[float]):
     process = bench.start("stopped")
     bench.wait_for_step("stopped", 2)
