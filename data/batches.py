@@ -52,6 +52,8 @@ class Batch:
     targets_N: Tensor
     group_N: Tensor
     """Language and source of each loss, as an index: of each target, or of each pair."""
+    lengths: tuple[tuple[int, ...], ...]
+    """Of each row, the tokens of its documents behind the prefix; padding follows them."""
     pairs: PairTensors | None = None
     """Present where the losses are those of pairs, [R] in place of [N]."""
 
@@ -65,6 +67,7 @@ class Batch:
             mask_BTS=mask,
             target_at_N=self.target_at_N.to(device),
             targets_N=self.targets_N.to(device),
+            lengths=self.lengths,
             pairs=None if self.pairs is None else self.pairs.to(device),
             group_N=self.group_N.to(device),
         )
@@ -176,6 +179,7 @@ def collate(
         target_at_N=torch.tensor(target_at, dtype=torch.long),
         targets_N=torch.tensor(targets, dtype=torch.long),
         group_N=torch.tensor(groups, dtype=torch.long),
+        lengths=tuple(tuple(len(ids) - 1 for ids, *_ in row) for row in rows),
     )
 
 

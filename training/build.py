@@ -23,7 +23,7 @@ from .precision import choose_dtype
 from .processes import build_strategy, join_processes
 from .reference import with_reference
 from .run_record import RunRecord
-from .settings import Layout
+from .settings import Layout, StrategyKind
 from .stack import TrainableModel, load_model
 from .strategy import Strategy
 from .token_folder import make_token_folder
@@ -63,7 +63,14 @@ def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
     tokenizer = AutoTokenizer.from_pretrained(checkpoint)
     rows = _token_rows(config, checkpoint, tokenizer)
     dtype = choose_dtype(config.training.precision)
-    model = load_model(config.stack, checkpoint, config.method, dtype=dtype, seed=config.seed)
+    model = load_model(
+        config.stack,
+        checkpoint,
+        config.method,
+        dtype=dtype,
+        seed=config.seed,
+        fused=_fuses(config, device),
+    )
     if config.stage.kind is StageKind.dpo:
         model = add_preferences(model, config.stage)
     model.module.to(device)
@@ -91,6 +98,12 @@ def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
         start_step=checkpoints.load_newest(strategy),
         total_steps=_total_steps(config, feed),
     )
+
+
+def _fuses(config: FinetuneConfig, device: torch.device) -> bool:
+    """Return whether lokal's own layers are wanted, and every process holds whole weights."""
+    holds_all = config.strategy.kind in (StrategyKind.single, StrategyKind.ddp)
+    return config.training.fused and device.type == "cpu" and holds_all
 
 
 def _token_rows(

@@ -12,6 +12,7 @@ from transformers import DynamicCache, LlamaForCausalLM
 
 from ..data.batches import Batch
 from ..data.errors import UserError
+from .fused_llama import FusedLlama, can_fuse
 from .loss import cross_entropies
 from .settings import MethodConfig, MethodKind
 from .stack import TrainableModel
@@ -23,10 +24,12 @@ _PEFT_PREFIX = "base_model.model."
 class _Losses(nn.Module):
     """The Llama decoder with the head at trained positions only."""
 
-    def __init__(self, llama: LlamaForCausalLM, dtype: torch.dtype) -> None:
+    def __init__(self, llama: LlamaForCausalLM, dtype: torch.dtype, *, fused: bool) -> None:
         super().__init__()
         self.llama = llama
         self._dtype = dtype
+        self._fuses = fused
+        self._fused: FusedLlama | None = None
 
     def forward(self, batch: Batch) -> Tensor:
         is_bf16 = self._dtype is torch.bfloat16
@@ -34,6 +37,16 @@ class _Losses(nn.Module):
             return self._losses(batch)
 
     def _losses(self, batch: Batch) -> Tensor:
+        if self._fuses:
+            # Made at the first batch, when the weights are on their device.
+            self._fused = self._fused or FusedLlama(self.llama, dtype=self._dtype)
+            hidden_ND = self._fused.target_states(batch)
+        else:
+            hidden_ND = self._target_states(batch)
+        return cross_entropies(hidden_ND, self.llama.lm_head, batch.targets_N)
+
+    def _target_states(self, batch: Batch) -> Tensor:
+        """Return the hidden states that predict the trained tokens, by Transformers' decoder."""
         decoder = self.llama.model
         cache = None
         if len(batch.prefix_P):
@@ -48,12 +61,11 @@ class _Losses(nn.Module):
             past_key_values=cache,
             use_cache=cache is not None,
         ).last_hidden_state
-        hidden_ND = hidden_BTD.flatten(0, 1)[batch.target_at_N]
-        return cross_entropies(hidden_ND, self.llama.lm_head, batch.targets_N)
+        return hidden_BTD.flatten(0, 1)[batch.target_at_N]
 
 
 def load_hf_model(
-    folder: Path, method: MethodConfig, *, dtype: torch.dtype, seed: int
+    folder: Path, method: MethodConfig, *, dtype: torch.dtype, seed: int, fused: bool = False
 ) -> TrainableModel:
     """Return the folder's Llama with LoRA adapters, or with its own weights trainable."""
     load_dtype = dtype if method.kind is MethodKind.lora else torch.float32
@@ -79,7 +91,7 @@ def load_hf_model(
         saved.save_pretrained(str(target), state_dict=values)
 
     return TrainableModel(
-        module=_Losses(llama, dtype),
+        module=_Losses(llama, dtype, fused=fused and can_fuse(llama)),
         layers=list(llama.model.layers),
         save=save,
         shares_prefix=True,

@@ -136,6 +136,8 @@ class TrainingConfig:
     max_skipped_steps: int = 3
     """Most steps of the window that may be skipped; one more stops the run."""
     precision: Precision = Precision.auto
+    fused: bool = True
+    """Run lokal's own layers on a CPU where they know the model: the same loss, faster."""
     save_every_steps: int = 50
     keep_checkpoints: int = 2
 

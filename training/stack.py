@@ -53,13 +53,20 @@ class TrainableModel:
 
 
 def load_model(
-    stack: Stack, folder: Path, method: MethodConfig, *, dtype: torch.dtype, seed: int
+    stack: Stack,
+    folder: Path,
+    method: MethodConfig,
+    *,
+    dtype: torch.dtype,
+    seed: int,
+    fused: bool = False,
 ) -> TrainableModel:
     """Return the checkpoint in the chosen stack, with the method's weights made trainable.
 
     Args:
         dtype: format of the frozen weights; trained weights are always fp32.
         seed: of the adapter's first values.
+        fused: use our own layers where the model is one that they know (``fused_llama``).
     """
     if stack is Stack.torchtune:
         from .torchtune_stack import load_torchtune_model
@@ -67,4 +74,4 @@ def load_model(
         return load_torchtune_model(folder, method, dtype=dtype, seed=seed)
     from .hf_stack import load_hf_model
 
-    return load_hf_model(folder, method, dtype=dtype, seed=seed)
+    return load_hf_model(folder, method, dtype=dtype, seed=seed, fused=fused)
