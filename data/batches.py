@@ -183,6 +183,21 @@ def collate(
     )
 
 
+def last_positions(ids_BT: Tensor) -> Batch:
+    """Return a batch whose one target a row stands behind the row's last token (its id says 0)."""
+    num_rows, length = ids_BT.shape
+    return Batch(
+        prefix_P=ids_BT.new_empty(0),
+        ids_BT=ids_BT,
+        positions_BT=torch.arange(length, device=ids_BT.device).repeat(num_rows, 1),
+        mask_BTS=None,
+        target_at_N=torch.arange(1, num_rows + 1, device=ids_BT.device) * length - 1,
+        targets_N=ids_BT.new_zeros(num_rows),
+        group_N=ids_BT.new_zeros(num_rows),
+        lengths=((length,),) * num_rows,
+    )
+
+
 def _block_causal(document_BT: Tensor, *, num_prefix: int) -> Tensor:
     """Return the mask that keeps each document to itself and to the shared prefix."""
     num_rows, longest = document_BT.shape

@@ -149,6 +149,12 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_file(path: Path) -> None:
+    """Bring a written file to the disk."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
 def read_manifest(folder: Path) -> Manifest | None:
     """Return the folder's manifest, or None where the folder is unfinished.
 

@@ -23,7 +23,7 @@ from .precision import choose_dtype
 from .processes import build_strategy, join_processes
 from .reference import with_reference
 from .run_record import RunRecord
-from .settings import Layout, StrategyKind
+from .settings import Layout, Recompute, StrategyKind
 from .stack import TrainableModel, load_model
 from .strategy import Strategy
 from .token_folder import make_token_folder
@@ -73,9 +73,8 @@ def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
     )
     if config.stage.kind is StageKind.dpo:
         model = add_preferences(model, config.stage)
-    model.module.to(device)
     feed = _feed(config, rows, tokenizer, model)
-    strategy = build_strategy(config.strategy, model, config.training)
+    strategy = build_strategy(config.strategy, model, config.training, dtype=dtype, device=device)
     if config.stage.kind is StageKind.dpo:
         feed = with_reference(
             feed, model, strategy, folder=config.run_folder, key=_reference_key(config, checkpoint)
@@ -101,9 +100,13 @@ def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
 
 
 def _fuses(config: FinetuneConfig, device: torch.device) -> bool:
-    """Return whether lokal's own layers are wanted, and every process holds whole weights."""
+    """Return whether lokal's own layers are wanted, and every process holds whole weights.
+
+    They keep little as it is: activation checkpointing is of Transformers' layers.
+    """
     holds_all = config.strategy.kind in (StrategyKind.single, StrategyKind.ddp)
-    return config.training.fused and device.type == "cpu" and holds_all
+    recomputes = config.training.activation_checkpointing is not Recompute.none
+    return config.training.fused and device.type == "cpu" and holds_all and not recomputes
 
 
 def _token_rows(
@@ -134,9 +137,10 @@ def _feed(
         seed=config.seed,
         packs=packs,
     )
-    shares = config.tokens.share_prefix and model.shares_prefix
-    if config.tokens.share_prefix and not shares:
-        say("train", f"WARNING tokens.share_prefix has no effect with stack={config.stack.name}")
+    reason = _why_no_shared_prefix(config, model)
+    shares = config.tokens.share_prefix and reason is None
+    if reason is not None and config.tokens.share_prefix:
+        say("train", f"WARNING tokens.share_prefix has no effect with {reason}")
     pad_id = tokenizer.pad_token_id
     return Feed(
         rows=rows,
@@ -145,6 +149,22 @@ def _feed(
         pad_id=pad_id if isinstance(pad_id, int) else 0,
         micro_rows=config.training.micro_rows,
     )
+
+
+def _why_no_shared_prefix(config: FinetuneConfig, model: TrainableModel) -> str | None:
+    """Return the setting under which a batch cannot hold a shared prefix, or None.
+
+    A prefix reaches a layer's second call through the cache, past the layer's output: there FSDP
+    and ZeRO-3 do not notice that they have to gather the layer again, and a layer that is computed
+    again would write to the cache again.
+    """
+    if not model.shares_prefix:
+        return f"stack={config.stack.name}"
+    if config.strategy.kind in (StrategyKind.fsdp, StrategyKind.zero3):
+        return f"strategy={config.strategy.kind.name}"
+    if config.training.activation_checkpointing is not Recompute.none:
+        return f"training.activation_checkpointing={config.training.activation_checkpointing.name}"
+    return None
 
 
 def _reference_key(config: FinetuneConfig, checkpoint: Path) -> str:

@@ -1,59 +1,98 @@
 """Checkpoints: written whole or not at all, verified before use, the newest whole one wins.
 
 ``step-N/`` holds what the strategy writes (trained weights and optimizer state, as safetensors),
-``rng-R.safetensors`` of each process R, ``state.json``, and the manifest last. The data position is
-the step.
+``rng-R.safetensors`` of each process R, ``state.json``, the manifest with every file's hash, and
+the hash of the manifest. The data position is the step.
+
+Order of a save: temporary folder, files and their fsync by every process, manifest, rename, fsync
+of the folder above, ``latest``; only then are older ones removed.
 """
 
 import json
-import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..data.manifest import find_damage, read_manifest, sync_folder, write_json, write_manifest
+from ..data.errors import RunError, UserError
+from ..data.manifest import (
+    MANIFEST_NAME,
+    Json,
+    Manifest,
+    find_damage,
+    read_manifest,
+    sha256_of_file,
+    sync_file,
+    sync_folder,
+    write_json,
+    write_manifest,
+    write_text,
+)
 from ..data.progress import say
+from .shard_file import StateFile
 from .strategy import Strategy
 
+_SEAL_NAME = "manifest.sha256"
 
-@dataclass(frozen=True, slots=True)
+
+class _Saved(NamedTuple):
+    """What is told apart about a save once its files are there."""
+
+    step: int
+    score: float | None
+    started_at: datetime
+    now: datetime
+
+
 class Checkpoints:
     """The checkpoint folder of one run.
 
     Args:
         folder: ``runs/<name>/checkpoints``.
         key: the work's key; a checkpoint of other work is never resumed.
-        keep: how many whole checkpoints stay.
+        keep: how many whole checkpoints stay, besides the one with the best score.
+        facts: said in each manifest, as fingerprints of data and config.
     """
 
-    folder: Path
-    key: str
-    keep: int
+    def __init__(
+        self, folder: Path, key: str, keep: int, *, facts: Mapping[str, Json] | None = None
+    ) -> None:
+        self.folder = folder
+        self.key = key
+        self.keep = keep
+        self._facts = dict(facts or {})
+        self._damaged: set[Path] = set()
 
-    def save(self, strategy: Strategy, *, step: int, started_at: datetime, now: datetime) -> None:
-        """Write ``step-N`` (N steps done); every process calls it and waits until it is whole."""
+    def save(
+        self,
+        strategy: Strategy,
+        *,
+        step: int,
+        started_at: datetime,
+        now: datetime,
+        score: float | None = None,
+    ) -> None:
+        """Write ``step-N`` (N steps done); every process calls it and waits until it is whole.
+
+        Args:
+            score: held-out loss; the checkpoint with the lowest is kept.
+
+        Raises:
+            RunError: a process could not write; what was saved before is untouched.
+        """
         temporary = self.folder / f".step-{step}.tmp"
-        if strategy.rank == 0:
-            shutil.rmtree(temporary, ignore_errors=True)
-            temporary.mkdir(parents=True)
-        strategy.sum([0.0])
-        strategy.save_state(temporary)
-        save_file(_rng_tensors(), temporary / f"rng-{strategy.rank}.safetensors")
-        if strategy.rank == 0:
-            write_json(
-                temporary / "state.json",
-                {"step": step, "num_ranks": strategy.num_ranks, "key": self.key},
-            )
-        strategy.sum([0.0])
-        if strategy.rank == 0:
-            self._finish(temporary, step=step, started_at=started_at, now=now)
-        strategy.sum([0.0])
+        saved = _Saved(step, score, started_at, now)
+        self._agree(strategy, self._try(strategy, 0, lambda: self._begin(temporary)))
+        self._agree(strategy, self._try(strategy, None, lambda: _write_own(temporary, strategy)))
+        self._agree(
+            strategy, self._try(strategy, 0, lambda: self._finish(temporary, strategy, saved))
+        )
 
     def load_newest(self, strategy: Strategy) -> int:
         """Put back the newest whole checkpoint; return its step, 0 when there is none.
@@ -61,55 +100,169 @@ class Checkpoints:
         A damaged one is named and passed over.
 
         Raises:
-            RunError: the strategy cannot go on with another number of processes.
+            RunError: the strategy cannot go on with what is there.
         """
-        found = self._newest(loud=strategy.rank == 0)
+        found = self._newest(strategy)
         if found is None:
             return 0
         state = json.loads((found / "state.json").read_text(encoding="utf-8"))
+        if state["state_format"] != strategy.state_format:
+            raise RunError(
+                f"{found} is in the form {state['state_format']}, this strategy reads "
+                f"{strategy.state_format}: go on with the strategy that wrote it, or choose "
+                "another name"
+            )
         strategy.load_state(found, num_ranks=state["num_ranks"])
         own_rng = found / f"rng-{strategy.rank}.safetensors"
         if own_rng.is_file():
             _restore_rng(load_file(own_rng))
         return int(state["step"])
 
-    def _finish(self, temporary: Path, *, step: int, started_at: datetime, now: datetime) -> None:
-        for path in temporary.iterdir():
-            _sync_file(path)
+    def _begin(self, temporary: Path) -> None:
+        """Clear what a killed save has left, and make the folder."""
+        for left in self.folder.glob(".step-*.tmp"):
+            shutil.rmtree(left)
+        temporary.mkdir(parents=True)
+
+    def _finish(self, temporary: Path, strategy: Strategy, saved: _Saved) -> None:
+        """Make the files a checkpoint: state, manifest, seal, rename, ``latest``; then clear up."""
+        state: dict[str, Json] = {
+            "step": saved.step,
+            "num_ranks": strategy.num_ranks,
+            "key": self.key,
+            "state_format": strategy.state_format,
+            "score": saved.score,
+        }
+        write_json(temporary / "state.json", state)
         write_manifest(
             temporary,
             recipe="checkpoint",
             key=self.key,
-            config={"step": step},
+            config={**self._facts, **state},
             inputs=[],
-            counts={"step": step},
-            started_at=started_at,
-            finished_at=now,
+            counts={"step": saved.step},
+            started_at=saved.started_at,
+            finished_at=saved.now,
         )
-        target = self.folder / f"step-{step}"
-        shutil.rmtree(target, ignore_errors=True)
+        seal = sha256_of_file(temporary / MANIFEST_NAME)
+        write_text(temporary / _SEAL_NAME, seal + "\n")
+        target = self.folder / f"step-{saved.step}"
+        if target.exists():  # a damaged one that was passed over
+            shutil.rmtree(target)
         temporary.rename(target)
         sync_folder(self.folder)
-        write_json(self.folder / "latest", {"step": step})
-        for old in self._all()[self.keep :]:
-            shutil.rmtree(old)
+        self._damaged.discard(target)
+        write_json(self.folder / "latest", {"step": saved.step})
+        if problems := _find_problems(target, deep=False):
+            raise OSError(problems[0])
+        self._remove_old(saved.step)
+
+    def _remove_old(self, step: int) -> None:
+        """Keep the newest and the best; what is damaged or of a later step goes too."""
+        whole = [
+            path for path in self._all() if path not in self._damaged and _step_of(path) <= step
+        ]
+        kept = {*whole[: self.keep], *self._best(whole)}
+        for path in self._all():
+            if path not in kept:
+                shutil.rmtree(path)
+
+    def _best(self, folders: list[Path]) -> list[Path]:
+        scores: list[tuple[float, Path]] = []
+        for path in folders:
+            manifest = read_manifest(path)
+            score = manifest.config.get("score") if manifest is not None else None
+            if isinstance(score, float):
+                scores.append((score, path))
+        return [min(scores)[1]] if scores else []
 
     def _all(self) -> list[Path]:
-        """Return finished checkpoint folders, newest first."""
-        found = [path for path in self.folder.glob("step-*") if (path / "manifest.json").is_file()]
-        return sorted(found, key=lambda path: -int(path.name.removeprefix("step-")))
+        """Return checkpoint folders, damaged ones too, newest first."""
+        return sorted(self.folder.glob("step-*"), key=lambda path: -_step_of(path))
 
-    def _newest(self, *, loud: bool) -> Path | None:
+    def _newest(self, strategy: Strategy) -> Path | None:
+        """Return the newest whole checkpoint of this work; the processes share the reading."""
         for path in self._all():
-            manifest = read_manifest(path)
-            if manifest is None or manifest.key != self.key:
-                continue
-            problems = find_damage(path, manifest)
-            if not problems:
-                return path
-            if loud:
+            problems = _find_problems(
+                path, deep=True, share=slice(strategy.rank, None, strategy.num_ranks)
+            )
+            if problems:
                 say("resume", f"WARNING {problems[0]}: passes over {path.name}")
+            if strategy.sum([float(bool(problems))])[0] > 0:
+                self._damaged.add(path)
+                continue
+            manifest = read_manifest(path)
+            if manifest is not None and manifest.key == self.key:
+                return path
         return None
+
+    def _try(self, strategy: Strategy, rank: int | None, act: Callable[[], None]) -> str:
+        """Do it, on one process or on all; return what went wrong in writing, or nothing."""
+        if rank is not None and strategy.rank != rank:
+            return ""
+        try:
+            act()
+        except (OSError, SafetensorError) as error:
+            return str(error)
+        return ""
+
+    def _agree(self, strategy: Strategy, problem: str) -> None:
+        """Stop every process when one could not write."""
+        if strategy.sum([float(bool(problem))])[0] == 0:
+            return
+        if strategy.rank == 0:
+            for left in self.folder.glob(".step-*.tmp"):
+                shutil.rmtree(left, ignore_errors=True)
+        raise RunError(
+            f"cannot write a checkpoint into {self.folder} ({problem or 'another process failed'}):"
+            " make room or make it writable and run the command again; older checkpoints are "
+            "untouched"
+        )
+
+
+def _write_own(folder: Path, strategy: Strategy) -> None:
+    """Write this process's files and bring them to the disk."""
+    files = {
+        **strategy.state_files(),
+        f"rng-{strategy.rank}": StateFile(_rng_tensors()),
+    }
+    for name, file in files.items():
+        path = folder / f"{name}.safetensors"
+        tensors = {key: value.detach().cpu().contiguous() for key, value in file.tensors.items()}
+        save_file(tensors, path, metadata=file.metadata)
+        sync_file(path)
+
+
+def _find_problems(folder: Path, *, deep: bool, share: slice = slice(None)) -> list[str]:
+    """Return one line for each thing wrong with a checkpoint; empty means whole.
+
+    Args:
+        share: the files whose content this process looks at.
+    """
+    try:
+        manifest = read_manifest(folder)
+    except UserError as error:
+        return [str(error)]
+    if manifest is None:
+        return [f"{folder} has no {MANIFEST_NAME}"]
+    seal = folder / _SEAL_NAME
+    if not seal.is_file() or seal.read_bytes() != _seal_bytes(folder):
+        return [f"{folder / MANIFEST_NAME} is not the one that was written"]
+    problems = find_damage(folder, manifest, deep=False)
+    return problems or (find_damage(folder, _only(manifest, share)) if deep else [])
+
+
+def _seal_bytes(folder: Path) -> bytes:
+    return (sha256_of_file(folder / MANIFEST_NAME) + "\n").encode()
+
+
+def _only(manifest: Manifest, share: slice) -> Manifest:
+    manifest.outputs = manifest.outputs[share]
+    return manifest
+
+
+def _step_of(folder: Path) -> int:
+    return int(folder.name.removeprefix("step-"))
 
 
 def _rng_tensors() -> dict[str, Tensor]:
@@ -123,8 +276,3 @@ def _restore_rng(tensors: Mapping[str, Tensor]) -> None:
     torch.set_rng_state(tensors["cpu"])
     if "cuda" in tensors and torch.cuda.is_available():
         torch.cuda.set_rng_state(tensors["cuda"])
-
-
-def _sync_file(path: Path) -> None:
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())

@@ -49,7 +49,11 @@ class PreferenceLosses(nn.Module):
         self._config = config
         self._figures_F = torch.zeros(len(FIGURES))
 
-    def forward(self, batch: Batch) -> Tensor:  # noqa: D102  of nn.Module
+    def forward(  # noqa: D102  of nn.Module
+        self, batch: Batch, *, wants_logits: bool = False
+    ) -> Tensor:
+        if wants_logits:
+            return self.policy(batch, wants_logits=True)
         losses_N = self.policy(batch)
         if batch.pairs is None:
             return losses_N

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as dist
+from torch._C._distributed_c10d import HashStore
 
 from ..data.errors import UserError
 from .launch import is_worker
+from .recompute import recompute
 from .settings import StrategyConfig, StrategyKind, TrainingConfig
 from .stack import TrainableModel
 from .strategy import DdpStrategy, SingleStrategy, Strategy
@@ -29,18 +31,42 @@ def join_processes(config: StrategyConfig) -> torch.device:
                 "strategy=single was started with several processes: choose strategy=ddp"
             )
         return device
+    # Offloaded gradients are reduced on the GPU, but their norm is summed on the CPU.
+    backend = "cpu:gloo,cuda:nccl" if use_cuda else "gloo"
     if is_worker():
-        dist.init_process_group("nccl" if use_cuda else "gloo", timeout=_PROCESSES_WAIT)
+        dist.init_process_group(backend, timeout=_PROCESSES_WAIT)
+    elif config.kind is StrategyKind.fsdp:  # splits over a group, also over a group of one
+        dist.init_process_group(backend, store=HashStore(), rank=0, world_size=1)
     return device
 
 
 def build_strategy(
-    config: StrategyConfig, model: TrainableModel, training: TrainingConfig
+    config: StrategyConfig,
+    model: TrainableModel,
+    training: TrainingConfig,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
 ) -> Strategy:
-    """Return the chosen strategy around the model, whose parameters it may replace."""
-    if config.kind is StrategyKind.zero2:
-        from .zero import ZeroStrategy
+    """Return the chosen strategy around the model, whose parameters it may replace.
 
-        return ZeroStrategy(model, training)
-    kind = SingleStrategy if config.kind is StrategyKind.single else DdpStrategy
-    return kind(model, training)
+    Args:
+        dtype: of products.
+        device: where they are computed; what is split goes there part by part.
+    """
+    if config.kind in (StrategyKind.zero2, StrategyKind.zero3):
+        from .zero import build_zero
+
+        return build_zero(model, training, config, device=device)
+    recompute(model, training.activation_checkpointing)
+    match config.kind:
+        case StrategyKind.fsdp:
+            from .fsdp import FsdpStrategy
+
+            return FsdpStrategy(model, training, config, dtype=dtype, device=device)
+        case StrategyKind.ddp:
+            model.module.to(device)
+            return DdpStrategy(model, training)
+        case _:
+            model.module.to(device)
+            return SingleStrategy(model, training)

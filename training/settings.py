@@ -10,10 +10,6 @@ class MethodKind(Enum):
     """Which weights are trained."""
 
     lora = "lora"
-    dora = "dora"
-    """LoRA with a trained length for each row of a weight."""
-    qlora = "qlora"
-    """LoRA above weights kept in 4 bits."""
     full = "full"
 
 
@@ -22,7 +18,9 @@ class StrategyKind(Enum):
 
     single = "single"
     ddp = "ddp"
+    fsdp = "fsdp"
     zero2 = "zero2"
+    zero3 = "zero3"
 
 
 class Stack(Enum):
@@ -39,6 +37,16 @@ class Layout(Enum):
     """One document a row, rows of like length together, padded to the longest."""
     packed = "packed"
     """Several documents a row, with no attention across them."""
+
+
+class Recompute(Enum):
+    """Which activations the backward pass computes again instead of keeping them."""
+
+    none = "none"
+    full = "full"
+    """All of a decoder layer but its input: least memory, about a third more arithmetic."""
+    selective = "selective"
+    """The cheap ones; results of matrix products and of attention are kept."""
 
 
 class ScheduleKind(Enum):
@@ -59,10 +67,7 @@ class TrackerKind(Enum):
 
 @dataclass(kw_only=True, slots=True)
 class MethodConfig:
-    """Full fine-tuning, or an adapter with its size.
-
-    LoRA: Hu et al. 2021; DoRA: Liu et al. 2024; QLoRA: Dettmers et al. 2023.
-    """
+    """Full fine-tuning, or LoRA (Hu et al. 2021) with its size."""
 
     kind: MethodKind
     rank: int = 16
@@ -74,29 +79,12 @@ class MethodConfig:
     """Names of the linear layers that get an adapter."""
     first_layer: int = 0
     """Train from this decoder layer up; the layers below need no backward pass."""
-    train_embeddings: bool | None = None
-    """Train the embedding of the tokens; None: as the method does, full yes, adapters no."""
-    train_head: bool | None = None
-    """Train the head; None: as the method does. A tied head goes with the embedding."""
-    embedding_lr_ratio: float = 1.0
-    """Rate of embedding and head, as a part of ``training.lr``."""
 
     def __post_init__(self) -> None:
-        if self.is_adapter and (self.rank < 1 or not self.targets):
+        if self.kind is MethodKind.lora and (self.rank < 1 or not self.targets):
             raise ValueError(f"method.rank must be at least 1 and method.targets named: {self}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"method.dropout must lie in [0, 1), got {self.dropout}")
-        if self.embedding_lr_ratio <= 0:
-            raise ValueError(
-                f"method.embedding_lr_ratio must be above 0, got {self.embedding_lr_ratio}: to "
-                "leave them as they are, set method.train_embeddings=false and "
-                "method.train_head=false"
-            )
-
-    @property
-    def is_adapter(self) -> bool:
-        """Return whether the model's own layers stay as they are."""
-        return self.kind is not MethodKind.full
 
 
 @dataclass(kw_only=True, slots=True)
@@ -104,6 +92,22 @@ class StrategyConfig:
     """How processes share the work."""
 
     kind: StrategyKind
+    cpu_offload: bool = False
+    """Keep what is split (fsdp: weights too; zero: optimizer state) in main memory, not on the GPU.
+    """
+    replicas: int = 1
+    """fsdp: whole copies of the model, each split over its share of the processes (HSDP)."""
+
+    def __post_init__(self) -> None:
+        if self.replicas < 1:
+            raise ValueError(f"strategy.replicas must be at least 1, got {self.replicas}")
+        if self.replicas > 1 and self.kind is not StrategyKind.fsdp:
+            raise ValueError(f"strategy.replicas is for strategy=fsdp, got {self.kind.name}")
+        if self.cpu_offload and self.kind in (StrategyKind.single, StrategyKind.ddp):
+            raise ValueError(
+                f"strategy.cpu_offload needs a strategy that splits something, got "
+                f"{self.kind.name}: choose strategy=fsdp, zero2 or zero3"
+            )
 
 
 @dataclass(kw_only=True, slots=True)
@@ -162,6 +166,7 @@ class TrainingConfig:
     precision: Precision = Precision.auto
     fused: bool = True
     """Run lokal's own layers on a CPU where they know the model: the same loss, faster."""
+    activation_checkpointing: Recompute = Recompute.none
     save_every_steps: int = 50
     keep_checkpoints: int = 2
 

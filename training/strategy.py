@@ -7,20 +7,18 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from safetensors.torch import load_file, save_file
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import AdamW, Optimizer
 
-from ..data.batches import Batch
+from ..data.batches import Batch, last_positions
 from .settings import TrainingConfig
+from .shard_file import StateFile, load_shards, own_shards
 from .stack import TrainableModel
 
-# N targets of a batch
-
-WEIGHTS_NAME = "weights.safetensors"
-_OPTIMIZER_NAME = "optimizer.safetensors"
+# N targets of a batch, B rows, T tokens, V vocabulary
 
 
 class Strategy(Protocol):
@@ -29,6 +27,9 @@ class Strategy(Protocol):
     rank: int
     num_ranks: int
     device: torch.device
+    state_format: str
+    """Name of the form in which state is written: only a strategy of the same one reads it.
+    """
 
     def accumulate(self, batch: Batch, *, weight: float, is_last: bool) -> Tensor:
         """Add the gradient of ``weight`` x summed loss; return the loss of each target, [N].
@@ -49,7 +50,14 @@ class Strategy(Protocol):
         ...
 
     def losses(self, batch: Batch) -> Tensor:
-        """Return the loss of each target, [N], without a gradient."""
+        """Return the loss of each target, [N], without a gradient; all call it equally often."""
+        ...
+
+    def logits(self, ids_BT: Tensor) -> Tensor:
+        """Return the logits behind each row's last token, [B, V], without a gradient.
+
+        Every process calls it with the same ids; simple, not fast.
+        """
         ...
 
     def sum(self, values: list[float]) -> list[float]:
@@ -60,8 +68,11 @@ class Strategy(Protocol):
         """Return whole copies of the parameters on the CPU; only the first process needs them."""
         ...
 
-    def save_state(self, folder: Path) -> None:
-        """Write trained weights and optimizer state, as safetensors, each process its own part."""
+    def state_files(self) -> dict[str, StateFile]:
+        """Return trained weights and optimizer state: what this process writes, by file name.
+
+        The tensors are the live ones, on their device: copy or write them before the next step.
+        """
         ...
 
     def load_state(self, folder: Path, *, num_ranks: int) -> None:
@@ -98,11 +109,16 @@ def set_lr(optimizer: Optimizer, lr: float) -> None:
 class SingleStrategy:
     """One process."""
 
+    state_format = "by-name"
+    rank: int
+    num_ranks: int
+
     def __init__(self, model: TrainableModel, config: TrainingConfig) -> None:
         self.rank = 0
         self.num_ranks = 1
         self.device = next(model.module.parameters()).device
         self._module = model.module
+        self._bare_module = model.module
         self._trained = model.trained()
         self._clip_norm = config.clip_norm
         self._optimizer = make_optimizer(model, config)
@@ -117,7 +133,12 @@ class SingleStrategy:
     @torch.no_grad()
     def losses(self, batch: Batch) -> Tensor:
         """Return the loss of each target, [N], without a gradient."""
-        return self._module(batch)
+        return self._bare_module(batch)
+
+    @torch.no_grad()
+    def logits(self, ids_BT: Tensor) -> Tensor:
+        """Return the logits behind each row's last token, [B, V]."""
+        return self._bare_module(last_positions(ids_BT), wants_logits=True)
 
     def step(self, *, lr: float, max_norm: float = math.inf) -> float:
         """Clip, update, clear; return the norm (not finite or above the limit: no update)."""
@@ -135,18 +156,19 @@ class SingleStrategy:
         """Return copies on the CPU."""
         return copies(parameters)
 
-    def save_state(self, folder: Path) -> None:
-        """Write the weights, and Adam's moments by parameter name; the first process does."""
+    def state_files(self) -> dict[str, StateFile]:
+        """Return the weights, and Adam's moments by parameter name; the first process writes."""
         if self.rank != 0:
-            return
-        save_file(copies(self._trained), folder / WEIGHTS_NAME)
-        save_file(_flatten_state(self._optimizer, self._trained), folder / _OPTIMIZER_NAME)
+            return {}
+        return {
+            "weights": own_shards(self._trained, rank=0),
+            "optimizer": own_shards(named_state(self._optimizer, self._trained), rank=0),
+        }
 
     def load_state(self, folder: Path, *, num_ranks: int) -> None:
         """Put weights and moments back; every process takes the same."""
         del num_ranks
-        load_weights(folder / WEIGHTS_NAME, self._trained)
-        _restore_state(self._optimizer, self._trained, load_file(folder / _OPTIMIZER_NAME))
+        load_by_name(folder, self._optimizer, self._trained)
 
 
 class DdpStrategy(SingleStrategy):
@@ -157,9 +179,8 @@ class DdpStrategy(SingleStrategy):
 
         super().__init__(model, config)
         self._accelerator = Accelerator(cpu=not torch.cuda.is_available())
-        self.rank = self._accelerator.process_index
-        self.num_ranks = self._accelerator.num_processes
-        self.device = self._accelerator.device
+        if dist.is_initialized():
+            self.rank, self.num_ranks = dist.get_rank(), dist.get_world_size()
         wrapped = self._accelerator.prepare_model(model.module)
         self._module = wrapped
         self._is_wrapped = isinstance(wrapped, DistributedDataParallel)
@@ -175,10 +196,16 @@ class DdpStrategy(SingleStrategy):
 
     def sum(self, values: list[float]) -> list[float]:
         """Return the sums over all processes."""
-        tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
-        total = self._accelerator.reduce(tensor, reduction="sum")
-        assert isinstance(total, Tensor)
-        return total.tolist()
+        return sum_over_processes(values, self.device)
+
+
+def sum_over_processes(values: list[float], device: torch.device) -> list[float]:
+    """Return the sums over all processes, if there are several."""
+    if not dist.is_initialized():
+        return values
+    tensor = torch.tensor(values, dtype=torch.float64, device=device)
+    dist.all_reduce(tensor)
+    return tensor.tolist()
 
 
 def is_accepted(norm: float, *, max_norm: float) -> bool:
@@ -202,31 +229,24 @@ def copies(parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
     return {name: value.detach().cpu().contiguous() for name, value in parameters.items()}
 
 
-@torch.no_grad()
-def load_weights(path: Path, parameters: Mapping[str, nn.Parameter]) -> None:
-    """Copy the values of a safetensors file into the parameters of the same names."""
-    weights = load_file(path)
-    for name, parameter in parameters.items():
-        parameter.copy_(weights[name])
-
-
-def _flatten_state(optimizer: Optimizer, trained: dict[str, nn.Parameter]) -> dict[str, Tensor]:
+def named_state(optimizer: Optimizer, trained: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+    """Return Adam's state as ``parameter:key``; empty before the first update."""
     return {
-        f"{name}:{key}": torch.as_tensor(value).detach().cpu().contiguous()
+        f"{name}:{key}": torch.as_tensor(value)
         for name, parameter in trained.items()
         for key, value in optimizer.state[parameter].items()
     }
 
 
-def _restore_state(
-    optimizer: Optimizer, trained: dict[str, nn.Parameter], tensors: dict[str, Tensor]
-) -> None:
-    for name, parameter in trained.items():
-        keys = [key for key in tensors if key.rpartition(":")[0] == name]
+def load_by_name(folder: Path, optimizer: Optimizer, trained: Mapping[str, nn.Parameter]) -> None:
+    """Put back weights and Adam's state that any strategy of this form has written."""
+    load_shards(folder.glob("weights*.safetensors"), trained)
+    for parameter in trained.values():
         optimizer.state[parameter] = {
-            key.rpartition(":")[2]: (
-                # AdamW keeps its step count on the CPU.
-                tensors[key].clone() if key.endswith(":step") else tensors[key].to(parameter.device)
-            )
-            for key in keys
+            "step": torch.zeros(()),  # AdamW keeps it on the CPU
+            "exp_avg": torch.zeros_like(parameter),
+            "exp_avg_sq": torch.zeros_like(parameter),
         }
+    found = load_shards(folder.glob("optimizer*.safetensors"), named_state(optimizer, trained))
+    if not found:  # saved before the first update
+        optimizer.state.clear()

@@ -211,7 +211,7 @@ def test_a_norm_above_the_limit_changes_no_weight_and_the_next_below_it_does(out
 
 def test_nothing_was_compiled_and_nothing_pickled(out: Path):
     kinds = {path.suffix for path in out.rglob("*") if path.is_file()}
-    assert kinds <= {".json", ".safetensors", ""}
+    assert kinds <= {".json", ".safetensors", ".sha256", ""}
     assert not (out / "built").exists()
 
 
