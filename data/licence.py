@@ -61,12 +61,16 @@ def find_licences(named: Iterable[str]) -> list[Licence]:
 
 def write_licence_files(folder: Path, *, parent: Path, licence: Licence) -> None:
     """Put the parent's licence texts, notices and policies beside the weights, and its notice."""
-    for place in (parent, parent.parent) if is_original(parent) else (parent,):
-        for path in place.iterdir():
-            if _LICENCE_FILE.fullmatch(path.name) and path.is_file():
-                shutil.copyfile(path, folder / path.name)
+    copy_licence_files(parent.parent if is_original(parent) else parent, folder)
     if licence.notice and not any(path.name.lower() == "notice" for path in folder.iterdir()):
         (folder / "NOTICE").write_text(f"{licence.notice}\n", encoding="utf-8")
+
+
+def copy_licence_files(source: Path, target: Path) -> None:
+    """Copy the licence texts, notices and policies that lie in a model's folder."""
+    for path in source.iterdir():
+        if _LICENCE_FILE.fullmatch(path.name) and path.is_file():
+            shutil.copyfile(path, target / path.name)
 
 
 @cache

@@ -76,11 +76,20 @@ def _run(
     except BaseException as error:  # also SystemExit and Ctrl-C: the state must not say "running"
         state.fail(error)
         raise
+    finally:
+        _report(config)
     if state.read() is State.resumable and not is_worker():
         raise RunError(
             "saved as asked: run the same command to go on", code=ExitCode.SAVED_RUN_AGAIN
         )
     return None
+
+
+def _report(config: FinetuneConfig) -> None:
+    from ..training.report import REPORT_NAME, write_report
+
+    write_report(config.run_folder, name=config.name)
+    say("finetune", f"curves and figures: {config.run_folder / REPORT_NAME}")
 
 
 def _train(config: FinetuneConfig, checkpoint: Path, work: Work, stop: StopRequest) -> None:

@@ -1,4 +1,4 @@
-"""``stack=hf``: Transformers' Llama with PEFT's LoRA."""
+"""``stack=hf``: Transformers' Llama with PEFT's adapters."""
 
 # B rows, T tokens, P prefix tokens, N trained positions, D hidden size
 
@@ -6,19 +6,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import get_peft_model
 from torch import Tensor, nn
 from transformers import DynamicCache, LlamaForCausalLM
 
 from ..data.batches import Batch
 from ..data.errors import UserError
+from .adapter_file import PEFT_PREFIX, lora_config, write_adapter
+from .four_bit import load_four_bit_llama
 from .fused_llama import FusedLlama, can_fuse
 from .loss import cross_entropies
 from .settings import MethodConfig, MethodKind
 from .stack import TrainableModel
-
-_PEFT_PREFIX = "base_model.model."
-"""What PEFT puts before the names of the model that it wraps."""
+from .token_weights import (
+    TokenWeights,
+    apply_token_weights,
+    choose_token_weights,
+    token_lr_factors,
+)
 
 
 class _Losses(nn.Module):
@@ -68,61 +73,80 @@ class _Losses(nn.Module):
 def load_hf_model(
     folder: Path, method: MethodConfig, *, dtype: torch.dtype, seed: int, fused: bool = False
 ) -> TrainableModel:
-    """Return the folder's Llama with LoRA adapters, or with its own weights trainable."""
-    load_dtype = dtype if method.kind is MethodKind.lora else torch.float32
-    llama = LlamaForCausalLM.from_pretrained(
-        folder, dtype=load_dtype, attn_implementation="sdpa", use_safetensors=True
-    )
+    """Return the folder's Llama with adapters, or with its own weights trainable.
+
+    Raises:
+        UserError: the method does not fit the model or this machine.
+    """
+    llama = _load(folder, method, dtype=dtype)
     num_layers = llama.config.num_hidden_layers
     if not 0 <= method.first_layer < num_layers:
         raise UserError(
             f"method.first_layer must lie in 0..{num_layers - 1} for {folder.name}, "
             f"got {method.first_layer}"
         )
-    is_lora = method.kind is MethodKind.lora
-    if is_lora:
-        saved: LlamaForCausalLM | PeftModel = _with_lora(llama, method, seed=seed)
+    chosen = choose_token_weights(method, is_tied=llama.config.tie_word_embeddings, folder=folder)
+    if method.is_adapter:
+        _add_adapters(llama, method, seed=seed)
     else:
-        _freeze_below(llama, method.first_layer)
-        saved = llama
-    prefix = _PEFT_PREFIX if is_lora else ""
+        for layer in llama.model.layers[: method.first_layer]:
+            layer.requires_grad_(requires_grad=False)
+    apply_token_weights(llama.model.embed_tokens, llama.lm_head, chosen)
+    factors = token_lr_factors(
+        method, chosen, embedding="llama.model.embed_tokens.weight", head="llama.lm_head.weight"
+    )
 
     def save(target: Path, weights: Mapping[str, Tensor]) -> None:
-        values = {prefix + name.removeprefix("llama."): value for name, value in weights.items()}
-        saved.save_pretrained(str(target), state_dict=values)
+        values = {name.removeprefix("llama."): value for name, value in weights.items()}
+        if method.is_adapter:
+            tensors = {_peft_name(name): value for name, value in values.items()}
+            config = lora_config(method, num_layers=num_layers)
+            write_adapter(target, tensors, config, chosen=chosen, base=folder)
+        else:
+            _save_full(llama, target, values, chosen)
 
     return TrainableModel(
         module=_Losses(llama, dtype, fused=fused and can_fuse(llama)),
         layers=list(llama.model.layers),
         save=save,
         shares_prefix=True,
-        saves_all=not is_lora,
+        saves_all=not method.is_adapter,
+        lr_factors=factors,
     )
 
 
-def _with_lora(llama: LlamaForCausalLM, method: MethodConfig, *, seed: int) -> PeftModel:
+def _load(folder: Path, method: MethodConfig, *, dtype: torch.dtype) -> LlamaForCausalLM:
+    if method.kind is MethodKind.qlora:
+        return load_four_bit_llama(folder, dtype=dtype)
+    return LlamaForCausalLM.from_pretrained(
+        folder,
+        dtype=dtype if method.is_adapter else torch.float32,
+        attn_implementation="sdpa",
+        use_safetensors=True,
+    )
+
+
+def _add_adapters(llama: LlamaForCausalLM, method: MethodConfig, *, seed: int) -> None:
+    """Put PEFT's adapters around the chosen linear layers, and freeze everything else."""
     torch.manual_seed(seed)
-    config = LoraConfig(
-        r=method.rank,
-        lora_alpha=method.alpha,
-        lora_dropout=method.dropout,
-        target_modules=list(method.targets),
-        layers_to_transform=list(range(method.first_layer, llama.config.num_hidden_layers)),
-        task_type="CAUSAL_LM",
-    )
     try:
-        adapted = get_peft_model(llama, config)
+        get_peft_model(llama, lora_config(method, num_layers=llama.config.num_hidden_layers))
     except ValueError as error:
         raise UserError(
             f"method.targets {method.targets} do not fit this model: {error}"
         ) from error
-    assert isinstance(adapted, PeftModel)
-    return adapted
 
 
-def _freeze_below(llama: LlamaForCausalLM, first_layer: int) -> None:
-    """Freeze the embedding and the layers below, when only the upper ones are to be trained."""
-    if first_layer == 0:
-        return
-    for module in (llama.model.embed_tokens, *llama.model.layers[:first_layer]):
-        module.requires_grad_(requires_grad=False)
+def _peft_name(name: str) -> str:
+    """Return the name in an adapter's file: without the adapter's name, which is set on opening."""
+    name = name.replace(".lora_magnitude_vector.default.weight", ".lora_magnitude_vector")
+    return PEFT_PREFIX + name.replace(".default.weight", ".weight")
+
+
+def _save_full(
+    llama: LlamaForCausalLM, target: Path, values: Mapping[str, Tensor], chosen: TokenWeights
+) -> None:
+    if llama.config.tie_word_embeddings and not chosen.is_tied:
+        llama.config.tie_word_embeddings = False
+        llama.all_tied_weights_keys = {}
+    llama.save_pretrained(str(target), state_dict=dict(values))

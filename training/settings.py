@@ -10,6 +10,10 @@ class MethodKind(Enum):
     """Which weights are trained."""
 
     lora = "lora"
+    dora = "dora"
+    """LoRA with a trained length for each row of a weight."""
+    qlora = "qlora"
+    """LoRA above weights kept in 4 bits."""
     full = "full"
 
 
@@ -67,7 +71,10 @@ class TrackerKind(Enum):
 
 @dataclass(kw_only=True, slots=True)
 class MethodConfig:
-    """Full fine-tuning, or LoRA (Hu et al. 2021) with its size."""
+    """Full fine-tuning, or an adapter with its size.
+
+    LoRA: Hu et al. 2021; DoRA: Liu et al. 2024; QLoRA: Dettmers et al. 2023.
+    """
 
     kind: MethodKind
     rank: int = 16
@@ -79,12 +86,29 @@ class MethodConfig:
     """Names of the linear layers that get an adapter."""
     first_layer: int = 0
     """Train from this decoder layer up; the layers below need no backward pass."""
+    train_embeddings: bool | None = None
+    """Train the embedding of the tokens; None: as the method does, full yes, adapters no."""
+    train_head: bool | None = None
+    """Train the head; None: as the method does. A tied head goes with the embedding."""
+    embedding_lr_ratio: float = 1.0
+    """Rate of embedding and head, as a part of ``training.lr``."""
 
     def __post_init__(self) -> None:
-        if self.kind is MethodKind.lora and (self.rank < 1 or not self.targets):
+        if self.is_adapter and (self.rank < 1 or not self.targets):
             raise ValueError(f"method.rank must be at least 1 and method.targets named: {self}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"method.dropout must lie in [0, 1), got {self.dropout}")
+        if self.embedding_lr_ratio <= 0:
+            raise ValueError(
+                f"method.embedding_lr_ratio must be above 0, got {self.embedding_lr_ratio}: to "
+                "leave them as they are, set method.train_embeddings=false and "
+                "method.train_head=false"
+            )
+
+    @property
+    def is_adapter(self) -> bool:
+        """Return whether the model's own layers stay as they are."""
+        return self.kind is not MethodKind.full
 
 
 @dataclass(kw_only=True, slots=True)

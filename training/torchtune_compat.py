@@ -24,8 +24,10 @@ for _name, _stand_in in LOST_NAMES.items():
     if not hasattr(quantization, _name):
         setattr(quantization, _name, _stand_in)
 
+from torchao.dtypes.nf4tensor import NF4Tensor, linear_nf4, to_nf4  # noqa: E402
 from torchtune.models.convert_weights import (  # noqa: E402
     hf_to_tune,
+    meta_to_tune,
     tune_to_hf,
     tune_to_peft_adapter_weights,
 )
@@ -38,19 +40,24 @@ from torchtune.modules import (  # noqa: E402
     TransformerDecoder,
     TransformerSelfAttentionLayer,
 )
-from torchtune.modules.peft import LoRALinear  # noqa: E402
+from torchtune.modules.peft import DoRALinear, LoRALinear  # noqa: E402
 
 __all__ = [
     "LOST_NAMES",
+    "DoRALinear",
     "FeedForward",
     "Llama3ScaledRoPE",
     "LoRALinear",
     "MultiHeadAttention",
+    "NF4Tensor",
     "RMSNorm",
     "RotaryPositionalEmbeddings",
     "TransformerDecoder",
     "TransformerSelfAttentionLayer",
     "hf_to_tune",
+    "linear_nf4",
+    "meta_to_tune",
+    "to_nf4",
     "tune_to_hf",
     "tune_to_peft_adapter_weights",
 ]

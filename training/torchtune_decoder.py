@@ -8,8 +8,9 @@ from torch import nn
 from transformers import LlamaConfig
 
 from ..data.errors import UserError
-from .settings import MethodConfig
+from .settings import MethodConfig, MethodKind
 from .torchtune_compat import (
+    DoRALinear,
     FeedForward,
     Llama3ScaledRoPE,
     LoRALinear,
@@ -19,6 +20,7 @@ from .torchtune_compat import (
     TransformerDecoder,
     TransformerSelfAttentionLayer,
 )
+from .torchtune_four_bit import FourBitLinear
 
 MODULE_OF_TARGET = {
     "q_proj": "attn.q_proj",
@@ -44,10 +46,7 @@ def build_decoder(config: LlamaConfig, method: MethodConfig, folder: Path) -> Tr
     rope = _build_rope(config, folder)
     with torch.device("meta"):
         return TransformerDecoder(
-            # As in Transformers the padding token's embedding gets no gradient as an input.
-            tok_embeddings=nn.Embedding(
-                config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id
-            ),
+            tok_embeddings=nn.Embedding(config.vocab_size, config.hidden_size),
             layers=[
                 _build_layer(
                     config, method, rope, targets=method.targets if n >= method.first_layer else []
@@ -96,10 +95,10 @@ def _build_layer(
 ) -> TransformerSelfAttentionLayer:
     def linear(name: str, inputs: int, outputs: int) -> nn.Module:
         if name not in targets:
-            return nn.Linear(inputs, outputs, bias=False)
-        return LoRALinear(
-            inputs, outputs, rank=method.rank, alpha=method.alpha, dropout=method.dropout
-        )
+            kind = FourBitLinear if method.kind is MethodKind.qlora else nn.Linear
+            return kind(inputs, outputs, bias=False)
+        kind = DoRALinear if method.kind is MethodKind.dora else LoRALinear
+        return kind(inputs, outputs, rank=method.rank, alpha=method.alpha, dropout=method.dropout)
 
     hidden, inner = config.hidden_size, config.intermediate_size
     queries = config.num_attention_heads * _head_dim(config)

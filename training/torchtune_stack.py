@@ -1,4 +1,4 @@
-"""``stack=torchtune``: a Llama of torchtune's building blocks, with torchtune's LoRA layers.
+"""``stack=torchtune``: a Llama of torchtune's building blocks, with torchtune's adapters.
 
 torchtune keeps the rows of q and k in Meta's order, Transformers in another: its own converters
 permute them on the way in and back on the way out, so that what is saved opens anywhere.
@@ -6,14 +6,10 @@ permute them on the way in and back on the way out, so that what is saved opens 
 
 # B rows, T tokens, N trained positions, D hidden size
 
-import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from peft import LoraConfig
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import LlamaConfig
 
@@ -22,14 +18,11 @@ from ..data.errors import UserError
 from .loss import cross_entropies
 from .settings import MethodConfig, MethodKind
 from .stack import TrainableModel
-from .torchtune_compat import (
-    LoRALinear,
-    TransformerDecoder,
-    hf_to_tune,
-    tune_to_hf,
-    tune_to_peft_adapter_weights,
-)
-from .torchtune_decoder import MODULE_OF_TARGET, build_decoder, converter_shape
+from .token_weights import apply_token_weights, choose_token_weights, token_lr_factors
+from .torchtune_compat import DoRALinear, LoRALinear, TransformerDecoder
+from .torchtune_decoder import MODULE_OF_TARGET, build_decoder
+from .torchtune_save import save_adapter, save_full
+from .torchtune_weights import TorchtuneCheckpoint, open_checkpoint
 
 
 class _Losses(nn.Module):
@@ -57,39 +50,51 @@ class _Losses(nn.Module):
 def load_torchtune_model(
     folder: Path, method: MethodConfig, *, dtype: torch.dtype, seed: int
 ) -> TrainableModel:
-    """Return the folder's Llama with LoRA adapters, or with its own weights trainable.
+    """Return the folder's Llama with adapters, or with its own weights trainable.
 
     The same seed gives the adapters the same first values as ``stack=hf``.
 
     Raises:
         UserError: torchtune cannot build this model, or the method does not fit it.
     """
-    config = LlamaConfig.from_pretrained(folder)
+    checkpoint = open_checkpoint(folder)
+    config = checkpoint.config
     _check_fits(config, method, folder)
-    is_lora = method.kind is MethodKind.lora
+    chosen = choose_token_weights(method, is_tied=config.tie_word_embeddings, folder=folder)
     decoder = build_decoder(config, method, folder)
-    head = _load_weights(decoder, config, folder, dtype=dtype if is_lora else torch.float32)
+    head = _load_weights(
+        decoder,
+        checkpoint,
+        folder,
+        dtype=dtype if method.is_adapter else torch.float32,
+        four_bit=method.kind is MethodKind.qlora,
+    )
     module = _Losses(decoder, head, dtype)
-    if is_lora:
+    if method.is_adapter:
         module.requires_grad_(requires_grad=False)
         _add_first_values(decoder, seed=seed)
-    elif method.first_layer > 0:
-        for part in (decoder.tok_embeddings, *decoder.layers[: method.first_layer]):
-            part.requires_grad_(requires_grad=False)
+    else:
+        for layer in decoder.layers[: method.first_layer]:
+            layer.requires_grad_(requires_grad=False)
+    apply_token_weights(decoder.tok_embeddings, head, chosen)
+    factors = token_lr_factors(
+        method, chosen, embedding="decoder.tok_embeddings.weight", head="head.weight"
+    )
 
     def save(target: Path, weights: Mapping[str, Tensor]) -> None:
         values = {name.removeprefix("decoder."): value for name, value in weights.items()}
-        if is_lora:
-            _save_adapter(target, values, config, method, base=folder)
+        if method.is_adapter:
+            save_adapter(target, values, config, method, chosen=chosen, base=folder)
         else:
-            _save_full(target, values, config, base=folder)
+            save_full(target, values, config, chosen=chosen, base=folder)
 
     return TrainableModel(
         module=module,
         layers=list(decoder.layers),
         save=save,
         shares_prefix=False,
-        saves_all=not is_lora,
+        saves_all=not method.is_adapter,
+        lr_factors=factors,
     )
 
 
@@ -112,22 +117,31 @@ def _check_fits(config: LlamaConfig, method: MethodConfig, folder: Path) -> None
 
 
 def _load_weights(
-    decoder: TransformerDecoder, config: LlamaConfig, folder: Path, *, dtype: torch.dtype
+    decoder: TransformerDecoder,
+    checkpoint: TorchtuneCheckpoint,
+    folder: Path,
+    *,
+    dtype: torch.dtype,
+    four_bit: bool,
 ) -> nn.Linear:
-    """Fill the decoder from the folder's safetensors; return the head, tied if the config says so.
+    """Fill the decoder from the checkpoint; return the head, tied if the config says so.
 
     Raises:
         UserError: a weight is missing.
     """
-    weights = hf_to_tune(_read_weights(folder, dtype=dtype), **converter_shape(config))
+    config = checkpoint.config
+    weights = dict(checkpoint.weights(dtype=dtype, four_bit=four_bit))
     head_weight = weights.pop("output.weight", None)
     # assign: the tensors become the parameters, so that nothing is held twice.
     missing = decoder.load_state_dict(weights, strict=False, assign=True).missing_keys
-    missing = [name for name in missing if ".lora_" not in name]
+    missing = [name for name in missing if not _is_adapters(name)]
     if head_weight is None and not config.tie_word_embeddings:
         missing.append("output.weight")
     if missing:
         raise UserError(f"{folder} lacks the weight {missing[0]}: fetch or convert it again")
+    for module in decoder.modules():
+        if four_bit and isinstance(module, LoRALinear):
+            module._quantize_base = True
     head = nn.Linear(config.hidden_size, config.vocab_size, bias=False, device="meta")
     head.weight = (
         decoder.tok_embeddings.weight
@@ -137,17 +151,8 @@ def _load_weights(
     return head
 
 
-def _read_weights(folder: Path, *, dtype: torch.dtype) -> dict[str, Tensor]:
-    index = folder / "model.safetensors.index.json"
-    names = ["model.safetensors"]
-    if index.is_file():
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    return {
-        # torchtune's norms compute in fp32: with weights of another format they warn and are slow.
-        key: value.to(torch.float32 if "norm" in key else dtype)
-        for name in names
-        for key, value in load_file(folder / name).items()
-    }
+def _is_adapters(name: str) -> bool:
+    return ".lora_" in name or name.endswith(".magnitude")
 
 
 def _add_first_values(decoder: TransformerDecoder, *, seed: int) -> None:
@@ -156,7 +161,7 @@ def _add_first_values(decoder: TransformerDecoder, *, seed: int) -> None:
     for layer in decoder.layers:
         for name in MODULE_OF_TARGET.values():
             adapted = layer.get_submodule(name)
-            if not isinstance(adapted, LoRALinear):
+            if not isinstance(adapted, LoRALinear | DoRALinear):
                 continue
             adapted.to_empty(device="cpu")
             # PEFT draws A and B as plain linear layers and then A again: three draws here too.
@@ -165,44 +170,7 @@ def _add_first_values(decoder: TransformerDecoder, *, seed: int) -> None:
             adapted.initialize_parameters()
             adapted.lora_a.requires_grad_(requires_grad=True)
             adapted.lora_b.requires_grad_(requires_grad=True)
-
-
-def _save_adapter(
-    target: Path,
-    values: Mapping[str, Tensor],
-    config: LlamaConfig,
-    method: MethodConfig,
-    *,
-    base: Path,
-) -> None:
-    """Write the adapter as PEFT does."""
-    adapter = tune_to_peft_adapter_weights(dict(values), **converter_shape(config))
-    _save(adapter, target / "adapter_model")
-    LoraConfig(
-        r=method.rank,
-        lora_alpha=method.alpha,
-        lora_dropout=method.dropout,
-        target_modules=list(method.targets),
-        layers_to_transform=list(range(method.first_layer, config.num_hidden_layers)),
-        task_type="CAUSAL_LM",
-        base_model_name_or_path=str(base.resolve()),
-        inference_mode=True,
-    ).save_pretrained(str(target))
-
-
-def _save_full(
-    target: Path, weights: Mapping[str, Tensor], config: LlamaConfig, *, base: Path
-) -> None:
-    """Write the whole model as Transformers does, in one file."""
-    values = {"output.weight" if k == "head.weight" else k: v for k, v in weights.items()}
-    _save(tune_to_hf(values, **converter_shape(config)), target / "model")
-    config.dtype = "float32"
-    config.save_pretrained(str(target))
-    generation = base / "generation_config.json"
-    if generation.is_file():
-        shutil.copy(generation, target)
-
-
-def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
-    plain = {name: value.cpu().contiguous() for name, value in tensors.items()}
-    save_file(plain, path.with_suffix(".safetensors"), metadata={"format": "pt"})
+            if isinstance(adapted, DoRALinear):
+                # torchtune's own way measures it in the weight's format, PEFT in fp32.
+                lengths = torch.linalg.norm(adapted.get_parameter("weight").detach().float(), dim=1)
+                adapted.magnitude = nn.Parameter(lengths)

@@ -180,3 +180,25 @@ def test_a_stopped_run_goes_on_exactly_and_a_lost_reference_is_made_again(
     assert code == 0, printed
     assert (folder / "reference.safetensors").read_bytes() == before
     assert losses(records(root, "dpo-stopped")) == losses(preferred)
+
+
+def test_sixteen_rows_at_once_one_by_one_or_eight_in_each_of_two_processes(
+    root: Path, tiny_llama_folder: Path, pairs: Path
+):
+    words = (
+        "~sources.sib200-train", "+sources.sib200-pairs=0.08", f"corpus_folder={pairs}",
+        "method=full", "training.rows_per_step=16", "training.lr=0.003", "tokens.max_tokens=512",
+    )  # fmt: skip
+    curves: list[list[float]] = []
+    for name, more in (
+        ("16x1", ("training.micro_rows=16",)),
+        ("1x16", ("training.micro_rows=1",)),
+        ("2x8", ("training.micro_rows=8", "strategy=ddp", "launch.processes=2")),
+    ):
+        code, printed = run(root, name, tiny_llama_folder, *words, *more)
+        assert code == 0, printed
+        assert "a step: 16 documents" in printed or "starts 2 processes" in printed
+        curves.append(losses(records(root, name)))
+    assert curves[0][-1] < 0.95 * curves[0][0]
+    assert curves[1] == pytest.approx(curves[0], abs=1e-4)
+    assert curves[2] == pytest.approx(curves[0], abs=1e-4)

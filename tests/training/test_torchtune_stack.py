@@ -9,67 +9,20 @@ from lokal.data.batches import Batch, collate
 from lokal.data.errors import UserError
 from lokal.data.tokens import TokenRows, write_tokens
 from lokal.training.hf_stack import load_hf_model
-from lokal.training.settings import MethodConfig, MethodKind, TrainingConfig
-from lokal.training.stack import TrainableModel
-from lokal.training.strategy import SingleStrategy, copies
+from lokal.training.settings import MethodConfig, MethodKind
 from lokal.training.torchtune_stack import load_torchtune_model
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers import AutoTokenizer, LlamaForCausalLM
 
-TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+from .llama_cases import IDS_BT, LLAMA_3_1_ROPE, TARGETS, logits_of, make_llama, save, train
+
 LORA = MethodConfig(kind=MethodKind.lora, rank=4, alpha=8, targets=TARGETS)
 FULL = MethodConfig(kind=MethodKind.full)
+DORA = MethodConfig(kind=MethodKind.dora, rank=4, alpha=8, targets=TARGETS)
 SOME = MethodConfig(
     kind=MethodKind.lora, rank=4, alpha=8, targets=["down_proj", "q_proj"], first_layer=1
 )
-LLAMA_3_1_ROPE = {
-    "rope_type": "llama3",
-    "rope_theta": 500_000.0,
-    "factor": 8.0,
-    "low_freq_factor": 1.0,
-    "high_freq_factor": 4.0,
-    "original_max_position_embeddings": 32,
-}
-IDS_BT = torch.arange(2 * 120).reshape(2, 120) % 300
-
-
-def make_llama(folder: Path, **changes: object) -> Path:
-    torch.manual_seed(0)
-    settings: dict[str, object] = {
-        "vocab_size": 300,
-        "hidden_size": 64,
-        "intermediate_size": 96,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "max_position_embeddings": 256,
-        "tie_word_embeddings": True,
-    }
-    LlamaForCausalLM(LlamaConfig.from_dict(settings | changes)).save_pretrained(folder)
-    return folder
-
-
-def save(model: TrainableModel, target: Path) -> None:
-    model.save(target, copies(model.saved()))
-
-
-def logits_of(model: TrainableModel, ids_BT: torch.Tensor) -> torch.Tensor:
-    model.module.eval()
-    with torch.no_grad():
-        return model.module.get_submodule("head")(model.module.get_submodule("decoder")(ids_BT))
-
-
-def train(model: TrainableModel, batches: list[Batch]) -> list[float]:
-    config = TrainingConfig(lr=0.01)
-    strategy = SingleStrategy(model, config)
-    losses: list[float] = []
-    for batch in batches:
-        weight = 1 / len(batch.targets_N)
-        losses_N = strategy.accumulate(batch, weight=weight, is_last=True)
-        losses.append(float(losses_N.sum()) * weight)
-        strategy.step(lr=config.lr)
-    return losses
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +56,17 @@ def batches(
         {"tie_word_embeddings": False},
         {"num_key_value_heads": 4, "head_dim": 32},
         {"rope_parameters": LLAMA_3_1_ROPE},
+        {"rope_parameters": LLAMA_3_1_ROPE, "tie_word_embeddings": False},
         {"rope_parameters": {"rope_type": "default", "rope_theta": 100_000.0}},
     ],
-    ids=["tied, grouped heads", "untied", "wide heads", "Llama 3.1 positions", "SmolLM2 positions"],
+    ids=[
+        "tied, grouped heads",
+        "untied",
+        "wide heads",
+        "Llama 3.1 positions",
+        "Llama 3.1 positions, untied",
+        "SmolLM2 positions",
+    ],
 )
 def test_logits_equal_those_of_transformers_to_1e_4(tmp_path: Path, changes: dict[str, object]):
     folder = make_llama(tmp_path, **changes)
@@ -127,7 +88,9 @@ def test_reads_a_checkpoint_in_several_files(tmp_path: Path):
     assert torch.equal(first, second)
 
 
-@pytest.mark.parametrize("method", [LORA, SOME, FULL], ids=["lora", "some layers", "full"])
+@pytest.mark.parametrize(
+    "method", [LORA, DORA, SOME, FULL], ids=["lora", "dora", "some layers", "full"]
+)
 def test_the_same_seed_gives_the_losses_of_the_hf_stack_to_1e_4(
     tiny_llama_folder: Path, batches: list[Batch], method: MethodConfig
 ):
@@ -141,7 +104,7 @@ def test_the_same_seed_gives_the_losses_of_the_hf_stack_to_1e_4(
     assert train(tune, [*batches, batches[0]]) == pytest.approx(losses, abs=1e-4)
 
 
-@pytest.mark.parametrize("method", [LORA, SOME], ids=["all", "some layers"])
+@pytest.mark.parametrize("method", [LORA, DORA, SOME], ids=["lora", "dora", "some layers"])
 def test_the_adapter_opens_in_peft_with_the_same_logits_to_1e_4(
     tiny_llama_folder: Path, batches: list[Batch], tmp_path: Path, method: MethodConfig
 ):
@@ -156,15 +119,16 @@ def test_the_adapter_opens_in_peft_with_the_same_logits_to_1e_4(
     torch.testing.assert_close(opened, logits_of(model, IDS_BT), atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("method", [SOME, DORA], ids=["lora", "dora"])
 def test_the_adapter_folder_is_the_one_that_the_hf_stack_writes(
-    tiny_llama_folder: Path, tmp_path: Path
+    tiny_llama_folder: Path, tmp_path: Path, method: MethodConfig
 ):
     configs: list[dict[str, object]] = []
     tensors: list[dict[str, torch.Tensor]] = []
     for name, load in (("hf", load_hf_model), ("tune", load_torchtune_model)):
         target = tmp_path / name
         target.mkdir()
-        save(load(tiny_llama_folder, SOME, dtype=torch.float32, seed=5), target)
+        save(load(tiny_llama_folder, method, dtype=torch.float32, seed=5), target)
         config = json.loads((target / "adapter_config.json").read_text())
         configs.append(config | {"target_modules": sorted(config["target_modules"])})
         tensors.append(load_file(target / "adapter_model.safetensors"))
@@ -191,7 +155,7 @@ def test_a_fully_trained_model_opens_in_transformers_with_the_same_logits_to_1e_
     torch.testing.assert_close(logits, logits_of(model, IDS_BT), atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("method", [LORA, FULL], ids=["lora", "full"])
+@pytest.mark.parametrize("method", [LORA, DORA, FULL], ids=["lora", "dora", "full"])
 def test_in_bf16_the_trained_weights_are_fp32_and_the_losses_close(
     tiny_llama_folder: Path, batches: list[Batch], method: MethodConfig
 ):
