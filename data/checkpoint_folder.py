@@ -40,7 +40,8 @@ def check_llama(folder: Path, *, reads_original: bool = False) -> None:
     if (folder / _ADAPTER_NAME).is_file() and not file.is_file():
         raise UserError(
             f"{folder} is an adapter, not a whole model: merge it into its parent with "
-            "`lokal export to=merged`, and give model.path the folder that this writes"
+            f"`lokal export to=merged checkpoint={folder} name=merged`, and give model.path the "
+            "folder that this writes"
         )
     if not file.is_file():
         raise UserError(f"{folder} is no checkpoint (no config.json): correct model.path")

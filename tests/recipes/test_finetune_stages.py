@@ -70,7 +70,7 @@ def test_a_finished_full_model_is_the_next_stages_parent(
     assert code == 2
     line = printed.strip().splitlines()[-1]
     assert "is an adapter, not a whole model: merge it" in line
-    assert "lokal export to=merged" in line
+    assert f"lokal export to=merged checkpoint={adapter.resolve()}" in line
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,22 @@ def test_a_stopped_run_goes_on_exactly_and_a_lost_reference_is_made_again(
     assert code == 0, printed
     assert (folder / "reference.safetensors").read_bytes() == before
     assert losses(records(root, "dpo-stopped")) == losses(preferred)
+
+
+def test_a_mix_of_languages_keeps_pairs_together(root: Path, tiny_llama_folder: Path, pairs: Path):
+    assert prepare.main(
+        ["region=en", "corpus=preference_sample", f"root={root}", "name=english"]
+    ) == 0  # fmt: skip
+    code, printed = run(
+        root, "dpo-mixed", tiny_llama_folder, *PREFERENCE, f"corpus_folder={pairs}",
+        "mix.enabled=true", f"mix.folders=[{root}/english/corpus/en]", "mix.tokens=6000",
+        "+mix.languages.id=0.25", "+mix.languages.en=0.75", "training.max_steps=2",
+        "training.epochs=1",
+    )  # fmt: skip
+    assert code == 0, printed
+    assert "en sib200-pairs: 4," in printed
+    assert "id sib200-pairs: 1," in printed
+    assert records(root, "dpo-mixed")[0]["loss"] == pytest.approx(math.log(2), abs=1e-5)
 
 
 def test_sixteen_rows_at_once_one_by_one_or_eight_in_each_of_two_processes(
