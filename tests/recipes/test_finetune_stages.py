@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lokal.recipes.export import export
 from lokal.recipes.finetune import finetune
 from lokal.recipes.prepare import prepare
 
@@ -70,7 +71,11 @@ def test_a_finished_full_model_is_the_next_stages_parent(
     assert code == 2
     line = printed.strip().splitlines()[-1]
     assert "is an adapter, not a whole model: merge it" in line
-    assert f"lokal export to=merged checkpoint={adapter.resolve()}" in line
+    command = line.partition("`")[2].partition("`")[0].split()
+    assert command[:3] == ["lokal", "export", "to=merged"]
+    assert export.main([*command[2:], f"root={root}"]) == 0
+    code, printed = run(root, "third", root / "merged" / "export" / "merged", *words)
+    assert code == 0, printed
 
 
 @pytest.mark.parametrize(
