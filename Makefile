@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test check proof clean
+.PHONY: help setup quickstart test check proof gpu clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /: /' | awk -F': ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ check: $(READY) ## style, types and import rules
 
 proof: $(READY) ## the heavier proofs of docs/proofs.md, the clean install among them
 	@$(BIN)/python -m pytest -m proof
+
+gpu: $(READY) ## a checklist for a machine with GPUs; writes docs/gpu.md
+	@$(BIN)/python benchmarks/gpu.py --write docs/gpu.md
 
 setup: $(READY) ## virtual environment, pinned packages, embedded model
 
