@@ -4,7 +4,15 @@ import logging
 import os
 import warnings
 
-_CHATTY = ("torchao", "torch.utils._pytree", "DeepSpeed", "accelerate", "transformers", "peft")
+_CHATTY = (
+    "torchao",
+    "torch.utils._pytree",
+    "DeepSpeed",
+    "accelerate",
+    "transformers",
+    "peft",
+    "bitsandbytes",
+)
 
 
 def quieten() -> None:
