@@ -28,7 +28,14 @@ from ..data.progress import say
 from .adapter_file import order_adapter_config
 from .card import model_card
 from .finetune_config import FinetuneConfig
-from .ledger import METRICS_NAME, SkipRecord, StepRecord, read_lines
+from .ledger import (
+    HELDOUT_NAME,
+    METRICS_NAME,
+    HeldoutRecord,
+    SkipRecord,
+    StepRecord,
+    read_lines,
+)
 from .precision import choose_dtype
 from .stack import TrainableModel
 
@@ -92,7 +99,20 @@ def _card(
     hashes["settings and inputs of the token rows"] = tokens.key
     hashes["files of the parent"] = sha256_of_json(checkpoint_identity(checkpoint))
     data = count_sources(config.corpus_paths, config.sources)
-    return model_card(config, counts=counts, data=data, hashes=hashes)
+    return model_card(config, counts=counts, data=data, hashes=hashes, measured=_measured(config))
+
+
+def _measured(config: FinetuneConfig) -> list[str]:
+    """Return a line for each language on the held-out rows, before the first step and at last."""
+    looks = cast("list[HeldoutRecord]", read_lines(config.run_folder / HELDOUT_NAME))
+    if not looks:
+        return []
+    first, last = looks[0]["bits_per_byte"], looks[-1]["bits_per_byte"]
+    return [
+        f"Held-out bits per byte in {language}: {first[language]:.4f} before the first step, "
+        f"{last[language]:.4f} after the last"
+        for language in sorted(first.keys() & last.keys())
+    ]
 
 
 def _counts(config: FinetuneConfig, num_steps: int) -> dict[str, Json]:
