@@ -103,9 +103,39 @@ def test_every_example_of_the_help_composes(name: str) -> None:
         compose_or_missing(recipe, *words[place + 1 :])
 
 
+@pytest.mark.parametrize("region", ["id", "hi", "tl"])
+@pytest.mark.parametrize(
+    ("name", "stage", "method", "lr"),
+    [
+        ("cpt_full_8b", "cpt", "full", 1e-5),
+        ("cpt_lora_8b", "cpt", "lora", 1e-4),
+        ("sft_lora_8b", "sft", "lora", 2e-4),
+        ("sft_full_8b", "sft", "full", 7e-6),
+        ("sft_qlora_70b", "sft", "qlora", 1e-4),
+        ("dpo_8b", "dpo", "full", 5e-7),
+    ],
+)
+def test_every_shipped_recipe_is_there_for_every_region(
+    name: str, stage: str, method: str, lr: float, region: str
+) -> None:
+    words = [f"experiment={name}", f"region={region}", "model.revision=c0ffee"]
+    config = load("finetune").compose(words)
+    assert (config.stage.kind.name, config.method.kind.name) == (stage, method)
+    assert (config.training.lr, config.region.code) == (lr, region)
+    assert config.name == f"{name}_{region}"
+    assert config.model.path.startswith("meta-llama/Llama-3")
+    assert config.mix.enabled == (stage == "cpt")
+    own = load("finetune").compose([*words, "model=local", "model.path=x", "training.lr=1e-3"])
+    assert (own.model.path, own.training.lr) == ("x", 1e-3)
+
+
+def test_a_shipped_budget_recipe_says_so() -> None:
+    assert "# BUDGET" in (CONFIGS / "experiment" / "cpt_lora_8b.yaml").read_text("utf-8")
+
+
 def _composes(recipe: Recipe, word: str) -> bool:
     try:
-        recipe.compose([word])
+        compose_or_missing(recipe, word)
     except UserError:
         return False
     return True

@@ -104,7 +104,7 @@ def _card(
 
 def _measured(config: FinetuneConfig) -> list[str]:
     """Return a line for each language on the held-out rows, before the first step and at last."""
-    looks = cast("list[HeldoutRecord]", read_lines(config.run_folder / HELDOUT_NAME))
+    looks = cast("list[HeldoutRecord]", list(read_lines(config.run_folder / HELDOUT_NAME)))
     if not looks:
         return []
     first, last = looks[0]["bits_per_byte"], looks[-1]["bits_per_byte"]

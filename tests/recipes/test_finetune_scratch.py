@@ -14,8 +14,9 @@ def test_a_model_from_nothing_learns(
     words = [
         "name=new", f"root={tmp_path}", "model=scratch", f"model.path={tiny_llama_folder}",
         "model.scratch.hidden_size=32", "model.scratch.num_layers=2", "method=full",
-        f"corpus_folder={tiny_corpus}", "~sources.sib200-train", "+sources.text=1",
-        "training.precision=fp32", "training.lr=0.01", "training.epochs=20",
+        f"corpus_folder={tiny_corpus}", "stage=cpt", "~sources.flores-dev", "+sources.text=1",
+        "tokens.max_tokens=256", "training.rows_per_step=2", "training.precision=fp32",
+        "training.lr=0.01", "training.epochs=20",
     ]  # fmt: skip
     assert finetune.main(words) == 0
     lines = (tmp_path / "new" / "metrics.jsonl").read_text().splitlines()
