@@ -154,7 +154,10 @@ def test_one_pair_a_pass_or_four_give_the_same_curve(
         assert losses(records(root, f"dpo-{micro}")) == pytest.approx(losses(preferred), abs=1e-4)
 
 
-@pytest.mark.parametrize("strategy", ["ddp", "zero2"])
+@pytest.mark.parametrize(
+    "strategy",
+    ["ddp", "fsdp", *(pytest.param(name, marks=pytest.mark.proof) for name in ("zero2", "zero3"))],
+)
 def test_two_processes_give_the_pairs_curve_of_one(
     root: Path, tiny_llama_folder: Path, pairs: Path, preferred: list[dict[str, Any]], strategy: str
 ):
@@ -165,7 +168,8 @@ def test_two_processes_give_the_pairs_curve_of_one(
     assert code == 0, printed
     found = records(root, f"dpo-{strategy}")
     assert losses(found) == pytest.approx(losses(preferred), abs=1e-4)
-    for line, wanted in zip(found, preferred, strict=True):
+    # Before the first update every margin is 0 but for rounding, and which is larger is chance.
+    for line, wanted in zip(found[1:], preferred[1:], strict=True):
         assert line["preference"] == pytest.approx(wanted["preference"], abs=1e-3)
 
 
