@@ -10,6 +10,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from ..data.batches import BatchPlan
 from ..data.checkpoint_folder import checkpoint_identity
 from ..data.manifest import require_whole, sha256_of_json
+from ..data.original_tokenizer import tokenizer_folder
 from ..data.packing import Packs
 from ..data.pair_batches import pairs_as_packs
 from ..data.progress import say
@@ -60,7 +61,7 @@ def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
         UserError: the corpus or the settings do not fit.
     """
     device = join_processes(config.strategy)
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder(checkpoint))
     rows = _token_rows(config, checkpoint, tokenizer)
     dtype = choose_dtype(config.training.precision)
     model = load_model(

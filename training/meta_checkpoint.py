@@ -11,9 +11,10 @@ from typing import NotRequired, TypedDict
 
 import torch
 from torch import Tensor
-from transformers import LlamaConfig
+from transformers import AutoTokenizer, LlamaConfig
 
 from ..data.errors import UserError
+from ..data.original_tokenizer import tokenizer_folder
 
 _SPLIT_ALONG_ROWS = ("wq", "wk", "wv", "w1", "w3", "output")
 """Weights that Meta's model parallelism cuts by rows; wo and w2 are cut by columns."""
@@ -55,6 +56,7 @@ class MetaCheckpoint:
                 "weights"
             )
         self._parts = [_load(path) for path in paths]
+        self._check_whole()
 
     def config(self) -> LlamaConfig:
         """Return the shape as Transformers describes it.
@@ -79,9 +81,26 @@ class MetaCheckpoint:
                 "rms_norm_eps": params.get("norm_eps", 1e-5),
                 "tie_word_embeddings": is_tied,
                 "architectures": ["LlamaForCausalLM"],
+                **self._special_ids(),
                 **_positions(params, is_tied=is_tied),
             }
         )
+
+    def _check_whole(self) -> None:
+        rows, dim = len(self._part(0, "layers.0.attention.wq.weight")), self._params["dim"]
+        if rows * len(self._parts) != dim:
+            raise UserError(
+                f"{self._folder} has {len(self._parts)} consolidated.*.pth, its weights are cut in "
+                f"{dim / rows:g}: fetch the others"
+            )
+
+    def _special_ids(self) -> dict[str, int | None]:
+        tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder(self._folder))
+        return {
+            "bos_token_id": tokenizer.bos_token_id,
+            "eos_token_id": tokenizer.eos_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+        }
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Yield every weight, whole, by Meta's name."""

@@ -17,6 +17,7 @@ from ..data.manifest import (
 )
 from ..data.mix import MixConfig, plan_mix
 from ..data.mix_rows import Portion, mix_rows, supplies_of
+from ..data.original_tokenizer import tokenizer_folder
 from ..data.packing import best_fit
 from ..data.progress import say
 from ..data.stage_kind import StageKind
@@ -35,7 +36,7 @@ def make_token_folder(
     """
     folder, corpora = config.tokens_folder, config.corpus_paths
     settings = _settings(config, tokenizer)
-    key = work_key("tokens", settings, [*corpora, checkpoint / "tokenizer.json"])
+    key = work_key("tokens", settings, [*corpora, tokenizer_folder(checkpoint) / "tokenizer.json"])
     if is_done(folder, key=key, overwrite=True):
         return
     manifests = [require_whole(corpus) for corpus in corpora]

@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import LlamaConfig
 
 from .adapter_file import PEFT_PREFIX, lora_config, write_adapter
+from .original_base import transformers_base
 from .settings import MethodConfig
 from .token_weights import TokenWeights
 from .torchtune_compat import tune_to_hf, tune_to_peft_adapter_weights
@@ -40,7 +41,7 @@ def save_adapter(
         PEFT_PREFIX + name: value for name, value in tune_to_hf(whole, **shape).items()
     }
     peft_config = lora_config(method, num_layers=config.num_hidden_layers)
-    write_adapter(target, tensors, peft_config, chosen=chosen, base=base)
+    write_adapter(target, tensors, peft_config, chosen=chosen, base=transformers_base(base))
 
 
 def save_full(
