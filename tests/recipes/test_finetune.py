@@ -52,6 +52,15 @@ class Bench:
             stderr=subprocess.DEVNULL,
         )
 
+    def start_torchrun(self, name: str, *words: str) -> "subprocess.Popen[bytes]":
+        torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+        return subprocess.Popen(
+            [sys.executable, *torchrun, *self.command(name, *words)[1:]],
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     def losses(self, name: str) -> list[float]:
         path = self.root / name / "metrics.jsonl"
         records = [json.loads(line) for line in path.read_text().splitlines()]
@@ -64,7 +73,7 @@ class Bench:
 
     def wait_for_step(self, name: str, step: int) -> None:
         path = self.root / name / "metrics.jsonl"
-        for _ in range(1200):
+        for _ in range(6000):
             if path.is_file() and len(path.read_text().splitlines()) >= step:
                 return
             time.sleep(0.02)
@@ -158,13 +167,7 @@ def test_killed_in_the_middle_it_goes_on_with_exactly_the_unbroken_losses(
 def test_runs_unchanged_under_torchrun(bench: Bench):
     words = ("method.dropout=0.0", "training.micro_rows=1", "strategy=ddp")
     assert bench.run("ddp-lora", *words, "launch.processes=2")[0] == 0
-    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
-    command = [*bench.command("torchrun", *words)[:2], *torchrun]
-    done = subprocess.run(
-        command + bench.command("torchrun", *words)[2:],
-        env=environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert bench.start_torchrun("torchrun", *words).wait() == 0
     assert bench.losses("torchrun") == bench.losses("ddp-lora")
 
 
@@ -183,7 +186,14 @@ def test_two_processes_killed_leave_no_orphan_and_resume_exactly(bench: Bench):
 
 @pytest.mark.proof
 def test_killed_at_twenty_random_moments_the_losses_stay_exactly_the_unbroken_ones(bench: Bench):
-    words = ("training.max_steps=200", "training.save_every_steps=1")
+    words = (
+        "training.max_steps=200",
+        "training.save_every_steps=1",
+        "tokens.layout=packed",
+        "tokens.max_tokens=128",
+        "training.rows_per_step=3",  # 200 steps are many epochs, and most kills fall inside one
+        "training.micro_rows=2",
+    )
     assert bench.run("long", *words)[0] == 0
     moments = random.Random(0)
     for _ in range(20):
@@ -221,13 +231,59 @@ def test_looks_at_held_out_rows_change_no_loss_and_stand_once_after_a_resume(
     assert "[heldout] step 5: hi " in printed
 
 
-def test_asked_to_stop_it_saves_and_exits_75_and_goes_on(bench: Bench, unbroken: list[float]):
-    process = bench.start("stopped")
-    bench.wait_for_step("stopped", 2)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_asked_to_stop_it_saves_and_exits_75_and_goes_on(
+    bench: Bench, unbroken: list[float], number: signal.Signals
+):
+    name = f"stopped-{number.name}"
+    process = bench.start(name)
+    bench.wait_for_step(name, 2)
+    process.send_signal(number)
+    assert process.wait() == 75
+    assert_loses_nothing(bench, name)
+    assert bench.run(name)[0] == 0
+    assert bench.losses(name) == unbroken
+
+
+def test_two_processes_asked_to_stop_agree_on_the_step_and_exit_75(bench: Bench):
+    words = ("method.dropout=0.0", "training.micro_rows=1", "strategy=ddp", "launch.processes=2")
+    process = bench.start("pair-stopped", *words)
+    bench.wait_for_step("pair-stopped", 2)
     process.send_signal(signal.SIGTERM)
     assert process.wait() == 75
-    assert bench.run("stopped")[0] == 0
-    assert bench.losses("stopped") == unbroken
+    assert_loses_nothing(bench, "pair-stopped")
+    assert bench.run("pair-stopped", *words)[0] == 0
+    assert bench.run("ddp-lora", *words)[0] == 0
+    assert bench.losses("pair-stopped") == bench.losses("ddp-lora")
+
+
+def test_under_torchrun_a_stop_ends_with_0_and_stands_in_the_state(bench: Bench):
+    words = ("method.dropout=0.0", "training.micro_rows=1", "strategy=ddp")
+    process = bench.start_torchrun("torchrun-stopped", *words)
+    bench.wait_for_step("torchrun-stopped", 2)
+    (bench.root / "torchrun-stopped" / "stop").touch()
+    assert process.wait() == 0
+    assert_loses_nothing(bench, "torchrun-stopped")
+
+
+def assert_loses_nothing(bench: Bench, name: str) -> None:
+    """Compare the saved step with the last reported one."""
+    state = bench.state(name)
+    assert state["state"] == "resumable"
+    assert state["step"] == len(bench.losses(name))
+    assert (bench.root / name / "checkpoints" / f"step-{state['step']}" / "manifest.json").is_file()
+
+
+def test_a_second_process_on_the_same_run_is_refused_and_the_first_goes_on(bench: Bench):
+    words = ("training.max_steps=100000", "training.save_every_steps=100000")
+    process = bench.start("twice", *words)
+    bench.wait_for_step("twice", 1)
+    code, printed = bench.run("twice", *words)
+    assert code == 2
+    assert f"is written by process {process.pid} on " in printed.splitlines()[-1]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 75
+    assert_loses_nothing(bench, "twice")
 
 
 def test_a_stop_file_is_as_good_as_a_signal(bench: Bench, unbroken: list[float]):
