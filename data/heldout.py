@@ -57,9 +57,7 @@ def encode_heldout(
     documents; of conversations the replies are, and an end-of-turn token counts no byte.
     """
     texts = [row for row in rows if row["messages"] is None]
-    start = RowEncoder(
-        tokenizer, stage=StageKind.cpt, plain_text=True, max_tokens=max_tokens
-    ).document_start
+    start = document_start(tokenizer)
     text_ids = encode_texts(tokenizer, [row["text"] for row in texts])
     found = [
         HeldoutRow(
@@ -77,6 +75,11 @@ def encode_heldout(
             reply = str(tokenizer.decode(trained, skip_special_tokens=True))
             found.append(HeldoutRow(row["lang"], len(reply.encode()), [chat]))
     return [row for row in found if row.num_bytes]
+
+
+def document_start(tokenizer: PreTrainedTokenizerBase) -> int:
+    """Return the token that running text follows: its own first one, or that between documents."""
+    return RowEncoder(tokenizer, stage=StageKind.cpt, plain_text=True, max_tokens=8).document_start
 
 
 def _rows(

@@ -11,7 +11,6 @@ import torch
 from ..data.batches import Batch, collate
 from ..data.chat import EncodedConversation
 from ..data.heldout import HeldoutRow
-from .stack import TrainableModel
 from .strategy import Strategy
 
 
@@ -45,17 +44,14 @@ class Heldout:
         self._micro_rows = micro_rows
         self._pad_id = pad_id
 
-    def measure(self, model: TrainableModel, strategy: Strategy) -> HeldoutFigures:
-        """Return the figures; every process calls it, and draws no random number."""
-        was_training = model.module.training
-        model.module.eval()
+    def measure(self, strategy: Strategy) -> HeldoutFigures:
+        """Return the figures; every process calls it, with the module in evaluation mode."""
         sums_G = torch.zeros(len(self.languages), device=strategy.device)
         for some, counted in self._batches(strategy):
             batch = some.to(strategy.device)
             losses_N = strategy.losses(batch)
             if counted:
                 sums_G.index_add_(0, batch.group_N, losses_N.float())
-        model.module.train(was_training)
         nats = strategy.sum(sums_G.tolist())
         bits = [
             total / math.log(2) / number

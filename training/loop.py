@@ -76,16 +76,16 @@ class Loop:
             wants_stop = self._step(step)
             done = step + 1
             is_last = done == self.total_steps
-            self.watch.look(done)
+            score = self.watch.look(done)
             if wants_stop or is_last or done % self.config.save_every_steps == 0:
-                self._save(done)
+                self._save(done, score)
             if wants_stop and not is_last:
                 return FitResult(done, is_finished=False)
         return FitResult(self.total_steps, is_finished=True)
 
-    def _save(self, done: int) -> None:
+    def _save(self, done: int, score: float | None) -> None:
         now = datetime.now(UTC)
-        self.checkpoints.save(self.strategy, step=done, started_at=now, now=now)
+        self.checkpoints.save(self.strategy, step=done, started_at=now, now=now, score=score)
         self.state.write(State.running, step=done, total_steps=self.total_steps)
 
     def _step(self, step: int) -> bool:

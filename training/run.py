@@ -6,7 +6,7 @@ from pathlib import Path
 import torch.distributed as dist
 
 from ..data.config import as_json
-from ..data.heldout import encode_heldout, read_heldout
+from ..data.heldout import document_start, encode_heldout, read_heldout
 from ..data.progress import say
 from .build import Run, build_run
 from .display import StepDisplay
@@ -19,6 +19,7 @@ from .model_folder import write_model_folder
 from .peak import peak_flops
 from .readiness import check_run
 from .run_state import RunState, State
+from .samples import make_prompts
 from .stop import StopRequest
 from .throughput import Throughput, read_shape
 from .watch import Watch
@@ -119,10 +120,19 @@ def _watch(run: Run, ledger: Ledger) -> Watch:
     rows = read_heldout(config.heldout_paths, rows_a_language=config.watch.heldout_rows)
     encoded = encode_heldout(rows, run.tokenizer, max_tokens=config.tokens.max_tokens)
     feed = run.feed
+    prompts = make_prompts(
+        rows,
+        run.tokenizer,
+        a_language=config.watch.samples,
+        document_start=document_start(run.tokenizer),
+        max_tokens=config.tokens.max_tokens,
+    )
     return Watch(
         config=config.watch,
         model=run.model,
         strategy=run.strategy,
+        tokenizer=run.tokenizer,
+        prompts=prompts,
         heldout=Heldout(encoded, micro_rows=feed.micro_rows, pad_id=feed.pad_id),
         region=config.region.code,
         total_steps=run.total_steps,

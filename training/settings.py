@@ -225,9 +225,21 @@ class WatchConfig:
     """Most held-out rows of each language; 0: none."""
     heldout_folders: list[str] = field(default_factory=list)
     """Further finished corpora whose held-out rows are measured, such as English."""
+    samples_every_steps: int = 100
+    """Between two times that the model continues held-out rows; 0: only after the last step."""
+    samples: int = 1
+    """Samples of each language; 0: none."""
+    sample_tokens: int = 32
+    """Most tokens of a sample."""
 
     def __post_init__(self) -> None:
-        for name in ("heldout_every_steps", "heldout_rows"):
+        for name in (
+            "heldout_every_steps",
+            "heldout_rows",
+            "samples_every_steps",
+            "samples",
+            "sample_tokens",
+        ):
             if getattr(self, name) < 0:
                 raise ValueError(f"watch.{name} must be 0 or more, got {getattr(self, name)}")
 

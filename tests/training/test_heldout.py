@@ -48,7 +48,7 @@ def test_equals_the_plain_models_bits_for_the_bytes_of_the_text(
     rows = [row for row in read_heldout([corpus], rows_a_language=9) if row["lang"] == "hi"]
     heldout = Heldout(encode_heldout(rows, tokenizer, max_tokens=512), micro_rows=2, pad_id=2)
     model = load(tiny_llama_folder)
-    found = heldout.measure(model, SingleStrategy(model, TrainingConfig()))
+    found = heldout.measure(SingleStrategy(model, TrainingConfig()))
     plain = LlamaForCausalLM.from_pretrained(tiny_llama_folder, dtype=torch.float32)
     start = tokenizer.convert_tokens_to_ids("<|endoftext|>")
     nats = 0.0
@@ -99,7 +99,7 @@ def test_two_processes_together_measure_what_one_does(corpus: Path, tiny_llama_f
         one.num_ranks = 1
         parts = [one, _Part(model, 0), _Part(model, 1)]
         for part in parts:
-            heldout.measure(model, part)
+            heldout.measure(part)
         sums.append(one.summed)
         both = [sum(pair) for pair in zip(parts[1].summed, parts[2].summed, strict=True)]
         assert both == pytest.approx(one.summed, rel=1e-5)
