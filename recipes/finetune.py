@@ -12,7 +12,7 @@ from ..data.hardware import num_cores
 from ..data.manifest import is_done, write_text
 from ..data.progress import say
 from ..training.finetune_config import FinetuneConfig
-from ..training.launch import is_worker, keeps_folder, launch
+from ..training.launch import is_worker, keeps_folder, launch, leave
 from ..training.lock import hold_run
 from ..training.run_record import Work, begin_run, refuse_changes
 from ..training.run_state import RunState, State
@@ -123,4 +123,4 @@ def _launch(config: FinetuneConfig, processes: int) -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    sys.exit(finetune.main())
+    leave(finetune.main())

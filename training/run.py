@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import torch.distributed as dist
-
 from ..data.config import as_json
 from ..data.heldout import document_start, encode_heldout, read_heldout
 from ..data.progress import say
@@ -50,8 +48,6 @@ def train(config: FinetuneConfig, *, checkpoint: Path, key: str, stop: StopReque
             stop.clear()
         state.write(State.resumable, step=result.steps, total_steps=run.total_steps)
     run.strategy.sum([0.0])  # no process leaves before the first one has written all
-    if dist.is_initialized():
-        dist.destroy_process_group()
 
 
 def _fit(run: Run, state: RunState, stop: StopRequest) -> FitResult:

@@ -229,6 +229,11 @@ def test_looks_at_held_out_rows_change_no_loss_and_stand_once_after_a_resume(
     for code in ("hi", "id", "tl"):  # they are the training rows here
         assert lines[-1]["bits_per_byte"][code] < lines[0]["bits_per_byte"][code]
     assert "[heldout] step 5: hi " in printed
+    samples = [json.loads(line) for line in (bench.root / "watched" / "samples.jsonl").open()]
+    assert [(line["step"], line["language"]) for line in samples] == [
+        (STEPS, code) for code in ("hi", "id", "tl")
+    ]
+    assert (bench.root / "watched" / "training.html").is_file()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
