@@ -21,6 +21,7 @@ from .dpo import add_preferences
 from .feed import Feed
 from .finetune_config import FinetuneConfig
 from .precision import choose_dtype
+from .preflight import check_positions
 from .processes import build_strategy, join_processes
 from .reference import with_reference
 from .run_record import RunRecord
@@ -74,6 +75,7 @@ def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
     )
     if config.stage.kind is StageKind.dpo:
         model = add_preferences(model, config.stage)
+    check_positions(int(max(rows.lengths(), default=0)), max_positions=model.max_positions)
     feed = _feed(config, rows, tokenizer, model)
     strategy = build_strategy(config.strategy, model, config.training, dtype=dtype, device=device)
     if config.stage.kind is StageKind.dpo:

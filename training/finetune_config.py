@@ -18,6 +18,7 @@ from .settings import (
     LaunchConfig,
     Layout,
     MethodConfig,
+    MethodKind,
     Stack,
     StrategyConfig,
     StrategyKind,
@@ -78,6 +79,16 @@ class FinetuneConfig:
             raise ValueError(
                 f"strategy=single runs one process, launch.processes is {self.launch.processes}: "
                 "choose strategy=ddp"
+            )
+        if (
+            self.stack is Stack.torchtune
+            and self.method.kind is MethodKind.qlora
+            and self.strategy.kind is not StrategyKind.single
+        ):
+            raise ValueError(
+                f"strategy={self.strategy.kind.name} cannot copy or cut the 4-bit weights of "
+                "stack=torchtune (torchao) without changing them: choose strategy=single or "
+                "stack=hf"
             )
         if self.stage.kind is StageKind.dpo and self.tokens.layout is Layout.packed:
             raise ValueError("tokens.layout=packed: pairs are not packed, choose layout=buckets")

@@ -111,6 +111,7 @@ def load_hf_model(
         save=save,
         shares_prefix=True,
         saves_all=not method.is_adapter,
+        max_positions=llama.config.max_position_embeddings,
         lr_factors=factors,
     )
 

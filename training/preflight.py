@@ -38,6 +38,24 @@ def first_batch_of(feed: Feed, *, num_ranks: int) -> FirstBatch:
     )
 
 
+def check_positions(longest: int, *, max_positions: int | None) -> None:
+    """Refuse documents that the model's positions do not reach.
+
+    Args:
+        longest: tokens of the longest document; packed rows may be longer, since positions begin
+            anew with each document.
+
+    Raises:
+        UserError: says both lengths and the cure.
+    """
+    if max_positions is not None and longest > max_positions:
+        raise UserError(
+            f"the longest document has {longest} tokens, the model has positions for "
+            f"{max_positions}: set tokens.max_tokens={max_positions} or less; documents are not "
+            "split over processes (docs/methods.md)"
+        )
+
+
 def check_first_batch(
     first: FirstBatch, tokenizer: PreTrainedTokenizerBase, *, pairs: bool
 ) -> None:

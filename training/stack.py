@@ -39,6 +39,8 @@ class TrainableModel:
     """Whether the finished model holds all weights, not only the trained ones."""
     figures: Figures | None = None
     """Told of each step, divided by the number of its losses."""
+    max_positions: int | None = None
+    """Tokens of the longest document that the model's positions reach; None: not known."""
     lr_factors: Mapping[str, float] = field(default_factory=dict)
     """Trained parameters with a learning rate of their own: its ratio to ``training.lr``."""
 

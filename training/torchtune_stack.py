@@ -94,6 +94,7 @@ def load_torchtune_model(
         save=save,
         shares_prefix=False,
         saves_all=not method.is_adapter,
+        max_positions=config.max_position_embeddings,
         lr_factors=factors,
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from lokal.data.errors import UserError
+from lokal.recipes.finetune import finetune
 from lokal.training.four_bit import load_four_bit_llama
 from lokal.training.hf_stack import load_hf_model
 from lokal.training.settings import MethodKind
@@ -100,3 +101,11 @@ def test_a_size_that_cannot_be_cut_into_blocks_is_said_in_one_line(tmp_path: Pat
     folder = make_llama(tmp_path, hidden_size=60, intermediate_size=90, head_dim=14)
     with pytest.raises(UserError, match="no multiple of 64"):
         load_torchtune_model(folder, QLORA, dtype=torch.float32, seed=0)
+
+
+def test_the_strategies_that_would_change_torchaos_weights_are_refused(
+    capsys: pytest.CaptureFixture[str],
+):
+    words = ["stack=torchtune", "method=qlora", "strategy=ddp", "launch.processes=2", "name=x"]
+    assert finetune.main(words) == 2
+    assert "choose strategy=single or stack=hf" in capsys.readouterr().err

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, TypedDict
@@ -40,6 +41,9 @@ HALF = 3
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TARGETS = ["q_proj", "k_proj", "o_proj", "down_proj"]
 LORA = MethodConfig(kind=MethodKind.lora, rank=4, alpha=8, targets=TARGETS)
+DORA = replace(LORA, kind=MethodKind.dora)
+TOKENS = replace(LORA, train_embeddings=True, embedding_lr_ratio=0.5)
+QLORA = replace(LORA, kind=MethodKind.qlora)
 FULL = MethodConfig(kind=MethodKind.full)
 UPPER = MethodConfig(kind=MethodKind.full, first_layer=1)
 FP32_TOLERANCE = 1e-4
@@ -68,6 +72,10 @@ CASES = {
     "full of the upper layer": Case(Stack.hf, UPPER),
     "lora of torchtune": Case(Stack.torchtune, LORA),
     "full of torchtune": Case(Stack.torchtune, FULL),
+    "dora": Case(Stack.hf, DORA),
+    "dora of torchtune": Case(Stack.torchtune, DORA),
+    "lora and embedding": Case(Stack.hf, TOKENS),
+    "qlora": Case(Stack.hf, QLORA),
     "lora with a shared prefix": Case(Stack.hf, LORA, prefix=True),
     "full with a shared prefix": Case(Stack.hf, FULL, prefix=True),
     "lora beside a bf16 base": Case(Stack.hf, LORA, dtype=torch.bfloat16),

@@ -8,7 +8,7 @@ from lokal.data.batches import collate
 from lokal.data.chat import EncodedConversation, encode_conversation
 from lokal.data.errors import UserError
 from lokal.data.message import Message
-from lokal.training.preflight import FirstBatch, check_first_batch
+from lokal.training.preflight import FirstBatch, check_first_batch, check_positions
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 TURNS = [
@@ -89,3 +89,10 @@ def test_a_cut_answer_stops(row: EncodedConversation, tokenizer: PreTrainedToken
     cut = EncodedConversation(row.ids[:-4], row.trained[:-4])
     with pytest.raises(UserError, match="trains no end-of-turn token"):
         check([cut], tokenizer)
+
+
+def test_a_document_beyond_the_models_positions_is_refused_with_both_lengths():
+    check_positions(512, max_positions=512)
+    check_positions(513, max_positions=None)
+    with pytest.raises(UserError, match="has 513 tokens, the model has positions for 512: set"):
+        check_positions(513, max_positions=512)
