@@ -15,6 +15,7 @@ def words(root: Path, tiny: Path) -> list[str]:
         f"root='{root}'",
         f"parent=['model=local','model.path={tiny}']",
         "finetune=['training.max_steps=2','training.micro_rows=8']",
+        "finetune_region.hi=['tokens.max_tokens=219','tokens.max_too_long_share=1.0']",
         "evaluate=['answers.max_new_tokens=2']",
     ]
 
