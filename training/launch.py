@@ -37,8 +37,8 @@ def keeps_folder() -> bool:
 def leave(code: int) -> NoReturn:
     """End this process with the code; a worker ends without taking its process group down.
 
-    All is written by then. Once in some dozen stops under torchrun, a process was seen to wait for
-    ever while its gloo group was destroyed, with the other processes gone.
+    All is written by then. Once, a process under torchrun did not end after a saved stop, with the
+    other one gone; what it waited for was not found, the group's own clean-up is suspected.
     """
     if is_worker():
         sys.stdout.flush()

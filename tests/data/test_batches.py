@@ -30,11 +30,12 @@ def test_another_epoch_and_another_seed_give_another_order():
     assert rows_of_epoch(plan(), 0) != rows_of_epoch(plan(seed=1), 0)
 
 
-def test_a_step_asked_for_alone_equals_the_step_reached_in_order():
-    in_order = plan()
-    for step in range(20):
-        in_order.step_packs(step)
-    assert in_order.step_packs(20) == plan().step_packs(20)
+@pytest.mark.parametrize("pack_tokens", [None, 128])
+def test_a_run_resumed_at_any_step_of_three_epochs_reads_the_very_rows(pack_tokens: int | None):
+    unbroken = plan(pack_tokens)
+    steps = range(3 * unbroken.steps_per_epoch)
+    in_order = [unbroken.step_packs(step) for step in steps]
+    assert in_order == [plan(pack_tokens).step_packs(step) for step in steps]
 
 
 def test_packs_no_row_longer_than_the_limit_and_cuts_none():
