@@ -117,15 +117,9 @@ def checks(num_devices: int) -> list[Check]:
         )
         for strategy in ("ddp", "fsdp", "zero2", "zero3")
     ]  # fmt: skip
-    options = [
-        ("flash", "training.attention=flash", "flash_attn"),
-        ("compile", "training.compile=true", ""),
-        ("liger", "training.liger=true", "liger_kernel"),
-    ]
-    listed += [
-        Check(name, (word, bf16), gpus(1, package), "single-bf16", BF16_TOLERANCE)
-        for name, word, package in options
-    ]
+    listed.append(
+        Check("compile", ("training.compile=true", bf16), gpus(1), "single-bf16", BF16_TOLERANCE)
+    )
     listed.append(Check("qlora", ("method=qlora", bf16), gpus(1, "bitsandbytes")))
     return listed
 

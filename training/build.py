@@ -26,7 +26,7 @@ from .processes import build_strategy, join_processes
 from .reference import with_reference
 from .run_record import RunRecord
 from .settings import Layout, Recompute, StrategyKind
-from .stack import TrainableModel, load_model
+from .stack import TrainableModel, compile_layers, load_model
 from .strategy import Strategy
 from .token_folder import make_token_folder
 
@@ -73,6 +73,8 @@ def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
         seed=config.seed,
         fused=_fuses(config, device),
     )
+    if config.training.compile:
+        compile_layers(model)
     if config.stage.kind is StageKind.dpo:
         model = add_preferences(model, config.stage)
     check_positions(int(max(rows.lengths(), default=0)), max_positions=model.max_positions)
@@ -105,11 +107,12 @@ def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
 def _fuses(config: FinetuneConfig, device: torch.device) -> bool:
     """Return whether lokal's own layers are wanted, and every process holds whole weights.
 
-    They keep little as it is: activation checkpointing is of Transformers' layers.
+    They keep little as it is: activation checkpointing and compiling are of Transformers' layers.
     """
+    training = config.training
     holds_all = config.strategy.kind in (StrategyKind.single, StrategyKind.ddp)
-    recomputes = config.training.activation_checkpointing is not Recompute.none
-    return config.training.fused and device.type == "cpu" and holds_all and not recomputes
+    others = training.compile or training.activation_checkpointing is not Recompute.none
+    return training.fused and device.type == "cpu" and holds_all and not others
 
 
 def _token_rows(

@@ -37,8 +37,9 @@ def keeps_folder() -> bool:
 def leave(code: int) -> NoReturn:
     """End this process with the code; a worker ends without taking its process group down.
 
-    All is written by then. Once, a process under torchrun did not end after a saved stop, with the
-    other one gone; what it waited for was not found, the group's own clean-up is suspected.
+    All is written by then. Destroying a gloo group can hang (torch 2.13, seen with DDP): freeing
+    the reducer joins gloo's thread while it holds the interpreter lock, for which that thread waits
+    to free its last tensor.
     """
     if is_worker():
         sys.stdout.flush()

@@ -191,6 +191,8 @@ class TrainingConfig:
     fused: bool = True
     """Run lokal's own layers on a CPU where they know the model: the same loss, faster."""
     activation_checkpointing: Recompute = Recompute.none
+    compile: bool = False
+    """Compile each decoder layer (torch.compile) in place of our own; needs a C++ compiler."""
     save_every_steps: int = 50
     keep_checkpoints: int = 2
 

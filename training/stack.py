@@ -1,5 +1,6 @@
 """The model stack: what the loop needs of a model, whichever library builds it."""
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ..data.errors import UserError
 from .settings import MethodConfig, Stack
 
 
@@ -77,3 +79,15 @@ def load_model(
     from .hf_stack import load_hf_model
 
     return load_hf_model(folder, method, dtype=dtype, seed=seed, fused=fused)
+
+
+def compile_layers(model: TrainableModel) -> None:
+    """Compile the decoder's layers one by one, when they are first called, for rows of any length.
+
+    Raises:
+        UserError: there is no C++ compiler for a CPU's code.
+    """
+    if not torch.cuda.is_available() and shutil.which("g++") is None:
+        raise UserError("training.compile=true needs a C++ compiler on a CPU: install g++")
+    for layer in model.layers:
+        layer.compile(dynamic=True)

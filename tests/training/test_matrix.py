@@ -22,7 +22,7 @@ from lokal.data.quiet import quieten
 from lokal.data.tokens import TokenRows, write_tokens
 from lokal.training.checkpoint import Checkpoints
 from lokal.training.feed import Feed
-from lokal.training.launch import launch
+from lokal.training.launch import launch, leave
 from lokal.training.processes import build_strategy, join_processes
 from lokal.training.settings import (
     MethodConfig,
@@ -195,7 +195,7 @@ def work(model: Path, tokens: Path, out: Path) -> None:
             seen[name]["from one"] = run.follow(first=step)
     (out / f"seen-{dist.get_rank()}.json").write_text(json.dumps(seen))
     dist.barrier()
-    dist.destroy_process_group()
+    leave(0)
 
 
 def resume(strategy: StrategyConfig, model: Path, tokens: Path, folder: Path) -> Curve:

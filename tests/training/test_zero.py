@@ -21,7 +21,7 @@ from lokal.data.quiet import quieten
 from lokal.data.tokens import TokenRows, write_tokens
 from lokal.training.checkpoint import Checkpoints
 from lokal.training.feed import Feed
-from lokal.training.launch import launch
+from lokal.training.launch import launch, leave
 from lokal.training.settings import MethodConfig, MethodKind, Stack, TrainingConfig
 from lokal.training.stack import TrainableModel, load_model
 from lokal.training.strategy import SingleStrategy, Strategy
@@ -91,7 +91,7 @@ def work(model_folder: Path, tokens: Path, out: Path) -> None:
     seen |= resume(feed, model_folder, out / "checkpoints")
     (out / f"seen-{dist.get_rank()}.json").write_text(json.dumps(seen))
     dist.barrier()
-    dist.destroy_process_group()
+    leave(0)
 
 
 def resume(feed: Feed, model_folder: Path, folder: Path) -> dict[str, object]:
