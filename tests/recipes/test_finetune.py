@@ -330,6 +330,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_used(
         (("method.targets=[q_prog]",), "do not fit this model"),
         (("method.first_layer=7",), "method.first_layer must lie in 0..1"),
         (("launch.processes=2",), "strategy=single runs one process"),
+        (("strategy=ddp", "strategy.replicas=2"), "strategy.replicas is for strategy=fsdp"),
         (("model.path=nowhere",), "no checkpoint (no config.json)"),
     ],
 )

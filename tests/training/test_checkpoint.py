@@ -1,10 +1,19 @@
 """Checkpoints: whole or not at all, verified before use."""
 
+import os
+import random
+import resource
+import shutil
+import signal
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import torch
+from lokal.data.errors import RunError
+from lokal.data.manifest import code_version
 from lokal.training.checkpoint import Checkpoints
 from lokal.training.settings import TrainingConfig
 from lokal.training.stack import TrainableModel
@@ -16,9 +25,10 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 class Run:
     """A one-layer model in training, with its checkpoints."""
 
-    def __init__(self, folder: Path, *, key: str = "k", keep: int = 2) -> None:
+    def __init__(self, folder: Path, *, key: str = "k", keep: int = 2, size: int = 3) -> None:
         torch.manual_seed(0)
-        self.module = torch.nn.Linear(3, 3)
+        self.size = size
+        self.module = torch.nn.Linear(size, size)
         self.trained = dict(self.module.named_parameters())
         model = TrainableModel(
             module=self.module,
@@ -30,11 +40,17 @@ class Run:
         self.strategy = SingleStrategy(model, TrainingConfig())
         self.checkpoints = Checkpoints(folder, key, keep)
 
+    def train(self, step: int) -> None:
+        self.module(torch.full((2, self.size), step / 100)).square().sum().backward()
+        self.strategy.step(lr=0.1)
+
+    def save(self, step: int, *, score: float | None = None) -> None:
+        self.checkpoints.save(self.strategy, step=step, started_at=NOW, now=NOW, score=score)
+
     def train_and_save(self, *steps: int) -> None:
         for step in steps:
-            self.module(torch.full((2, 3), float(step))).square().sum().backward()
-            self.strategy.step(lr=0.1)
-            self.checkpoints.save(self.strategy, step=step, started_at=NOW, now=NOW)
+            self.train(step)
+            self.save(step)
 
     def load(self) -> int:
         return self.checkpoints.load_newest(self.strategy)
@@ -68,8 +84,18 @@ def test_other_work_is_never_resumed(tmp_path: Path):
     assert Run(tmp_path, key="another").load() == 0
 
 
-@pytest.mark.parametrize("name", ["weights.safetensors", "optimizer.safetensors", "state.json"])
-@pytest.mark.parametrize("damage", ["flip", "truncate", "delete"])
+FILES = (
+    "weights.safetensors",
+    "optimizer.safetensors",
+    "rng-0.safetensors",
+    "state.json",
+    "manifest.json",
+    "manifest.sha256",
+)
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", ["flip", "truncate", "delete", "swap"])
 def test_every_damage_is_found_and_the_checkpoint_before_is_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, damage: str
 ):
@@ -80,8 +106,127 @@ def test_every_damage_is_found_and_the_checkpoint_before_is_used(
         path.unlink()
     elif damage == "truncate":
         path.write_bytes(content[:-1])
+    elif damage == "swap":
+        other = path.with_name(FILES[FILES.index(name) - 1])
+        path.write_bytes(other.read_bytes())
+        other.write_bytes(content)
     else:
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
     assert Run(tmp_path).load() == 1
-    assert f"WARNING {path}" in capsys.readouterr().err
+    assert f"WARNING {tmp_path}" in capsys.readouterr().err
+
+
+def test_an_emptied_folder_is_named_and_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    Run(tmp_path).train_and_save(1, 2)
+    shutil.rmtree(tmp_path / "step-2")
+    (tmp_path / "step-2").mkdir()
+    assert Run(tmp_path).load() == 1
+    assert "step-2 has no manifest.json: passes over step-2" in capsys.readouterr().err
+
+
+def test_a_damaged_checkpoint_counts_for_nothing_when_old_ones_are_removed(tmp_path: Path):
+    Run(tmp_path).train_and_save(1, 2)
+    (tmp_path / "step-2" / "state.json").unlink()
+    run = Run(tmp_path)
+    assert run.load() == 1
+    run.train_and_save(3)
+    assert sorted(path.name for path in tmp_path.glob("step-*")) == ["step-1", "step-3"]
+
+
+def test_the_best_is_kept_besides_the_newest(tmp_path: Path):
+    run = Run(tmp_path, keep=2)
+    for step, score in enumerate([3.0, 1.0, 2.0, None, 4.0, 5.0], start=1):
+        run.train(step)
+        run.save(step, score=score)
+    assert sorted(path.name for path in tmp_path.glob("step-*")) == ["step-2", "step-5", "step-6"]
+
+
+def test_a_full_disk_is_one_line_and_what_was_saved_is_untouched(tmp_path: Path):
+    run = Run(tmp_path, size=64)
+    run.train_and_save(1)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    run.train(2)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # as a disk with so many bytes left
+    try:
+        with pytest.raises(RunError, match=r"cannot write a checkpoint into .*: make room"):
+            run.save(2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, previous)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    run.save(2)  # there is room again
+    assert Run(tmp_path, size=64).load() == 2
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path):
+    (tmp_path / "file").touch()
+    run = Run(tmp_path / "file" / "checkpoints")
+    run.train(1)
+    with pytest.raises(RunError, match="cannot write a checkpoint into"):
+        run.save(1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.proof)])
+def test_killed_in_a_save_the_newest_whole_checkpoint_is_always_there(tmp_path: Path, kills: int):
+    moments = random.Random(0)
+    num_left = 0
+    newest = 0
+    code_version()  # asks git: once here, not in every child's first save
+    started = time.monotonic()
+    Run(tmp_path / "another", size=128).train_and_save(1)
+    seconds = time.monotonic() - started
+    for _ in range(kills):
+        child = os.fork()
+        if child == 0:
+            _train_for_ever(tmp_path)
+        _wait_for_a_save(tmp_path)
+        time.sleep(moments.uniform(0, 1.5 * seconds))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        num_left += any(tmp_path.glob(".step-*.tmp"))
+        run = Run(tmp_path, size=128)
+        step = run.load()
+        assert step >= newest
+        assert _is_unbroken(run, step)
+        newest = step
+    print(f"{num_left} of {kills} kills left a temporary folder, {newest} steps")
+    assert num_left >= kills // 3, "many kills came while files were being written"
+    assert newest > kills // 10 - 1
+
+
+def _train_for_ever(folder: Path) -> None:
+    """Go on from the newest checkpoint and save after every step, until killed."""
+    try:
+        run = Run(folder, size=128)
+        step = run.load()
+        while True:
+            step += 1
+            run.train_and_save(step)
+    finally:
+        os._exit(1)
+
+
+def _wait_for_a_save(folder: Path) -> None:
+    """Return when a save begins that was not there before."""
+    before = {path.stat().st_mtime_ns for path in folder.glob(".step-*.tmp")}
+    for _ in range(100_000):
+        try:
+            if {path.stat().st_mtime_ns for path in folder.glob(".step-*.tmp")} - before:
+                return
+        except FileNotFoundError:
+            continue
+        time.sleep(0.0002)
+    pytest.fail("no save began")
+
+
+def _is_unbroken(run: Run, step: int) -> bool:
+    same = Run(Path("nowhere"), size=run.size)
+    for number in range(1, step + 1):
+        same.train(number)
+    return all(torch.equal(value, same.trained[name]) for name, value in run.trained.items())

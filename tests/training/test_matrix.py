@@ -7,6 +7,7 @@ or stack is a line in ``CASES``, a new strategy one in ``STRATEGIES``.
 import json
 import math
 import os
+import shutil
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -313,6 +314,42 @@ def test_deepspeeds_state_is_refused_by_another_strategy(
     run = Run(CASES["lora"], SINGLE, tiny_llama_folder, tokens)
     with pytest.raises(RunError, match=f"is in the form {strategy}, this strategy reads by-name"):
         Checkpoints(out / strategy, "key", 2).load_newest(run.strategy)
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp", "zero2", "zero3"])
+def test_every_damage_to_any_file_of_a_checkpoint_is_found(
+    out: Path, tmp_path: Path, tokens: Path, tiny_llama_folder: Path, strategy: str
+):
+    run = Run(CASES["lora"], SINGLE, tiny_llama_folder, tokens)
+    whole = out / strategy / f"step-{HALF}"
+    names = sorted(path.name for path in whole.iterdir())
+    assert len(names) >= 7
+    for name in names:
+        for damage in (cut, flip, remove, swap):
+            shutil.rmtree(tmp_path)
+            shutil.copytree(whole, tmp_path / whole.name)
+            damage(tmp_path / whole.name / name, next(n for n in names if n != name))
+            assert Checkpoints(tmp_path, "key", 2).load_newest(run.strategy) == 0, (name, damage)
+
+
+def cut(path: Path, other: str) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def flip(path: Path, other: str) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def remove(path: Path, other: str) -> None:
+    path.unlink()
+
+
+def swap(path: Path, other: str) -> None:
+    content = path.read_bytes()
+    path.write_bytes(path.with_name(other).read_bytes())
+    path.with_name(other).write_bytes(content)
 
 
 def test_nothing_is_pickled(out: Path):
