@@ -178,15 +178,17 @@ def test_killed_in_a_save_the_newest_whole_checkpoint_is_always_there(tmp_path: 
     num_left = 0
     newest = 0
     code_version()  # asks git: once here, not in every child's first save
+    another = Run(tmp_path / "another", size=128)
+    another.train_and_save(1)
     started = time.monotonic()
-    Run(tmp_path / "another", size=128).train_and_save(1)
+    another.train_and_save(2)
     seconds = time.monotonic() - started
     for _ in range(kills):
         child = os.fork()
         if child == 0:
             _train_for_ever(tmp_path)
         _wait_for_a_save(tmp_path)
-        time.sleep(moments.uniform(0, 1.5 * seconds))
+        time.sleep(moments.uniform(0, 5 * seconds))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         num_left += any(tmp_path.glob(".step-*.tmp"))
@@ -197,7 +199,7 @@ def test_killed_in_a_save_the_newest_whole_checkpoint_is_always_there(tmp_path: 
         newest = step
     print(f"{num_left} of {kills} kills left a temporary folder, {newest} steps")
     assert num_left >= kills // 3, "many kills came while files were being written"
-    assert newest > kills // 10 - 1
+    assert newest >= kills // 10
 
 
 def _train_for_ever(folder: Path) -> None:
