@@ -14,6 +14,7 @@ docs/benchmarks.md; none recomputes activations, which makes each faster.
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -200,7 +201,8 @@ def run(trainer: Trainer, common: dict, folder: Path) -> Figures:
     processors = measured.get("step_processor_seconds", [])[1:]
     return Figures(
         tokens_per_second=sum(tokens) / sum(seconds),
-        tokens_per_processor_second=sum(tokens) / max(1e-9, sum(processors)),
+        # Of several processes only the launcher's time would be seen.
+        tokens_per_processor_second=sum(tokens) / sum(processors) if sum(processors) else math.nan,
         peak_bytes=usage.ru_maxrss * 1024,
         steps=len(measured["step_seconds"]),
         last_loss=measured["losses"][-1],
