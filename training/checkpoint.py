@@ -57,16 +57,12 @@ class Checkpoints:
         folder: ``runs/<name>/checkpoints``.
         key: the work's key; a checkpoint of other work is never resumed.
         keep: how many whole checkpoints stay, besides the one with the best score.
-        facts: said in each manifest, as fingerprints of data and config.
     """
 
-    def __init__(
-        self, folder: Path, key: str, keep: int, *, facts: Mapping[str, Json] | None = None
-    ) -> None:
+    def __init__(self, folder: Path, key: str, keep: int) -> None:
         self.folder = folder
         self.key = key
         self.keep = keep
-        self._facts = dict(facts or {})
         self._damaged: set[Path] = set()
 
     def save(
@@ -138,7 +134,7 @@ class Checkpoints:
             temporary,
             recipe="checkpoint",
             key=self.key,
-            config={**self._facts, **state},
+            config=state,
             inputs=[],
             counts={"step": saved.step},
             started_at=saved.started_at,

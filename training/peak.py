@@ -4,10 +4,9 @@ import time
 
 import torch
 
-# Dense (no sparsity) bf16 rates in 1e12 FLOP/s, from the makers' data sheets:
-# A100, H100, H200, B200, L4, L40S, A10, RTX 4090, RTX 3090: nvidia.com, data sheets of 2020-2025;
-# MI250X, MI300X: amd.com, data sheets of 2021 and 2023. The first name that occurs in the device's
-# name counts, so longer names come first.
+# Dense (no sparsity) bf16 rates in 1e12 FLOP/s as the makers state them, not yet compared again with
+# their data sheets line by line. The first name that occurs in the device's name counts, so longer
+# names come first.
 _BF16_TERAFLOPS = (
     ("H100 PCIe", 756.0),
     ("H100 NVL", 835.0),
