@@ -4,7 +4,7 @@ import time
 
 import torch
 
-# Dense (no sparsity) bf16 rates in 1e12 FLOP/s as the makers state them, not yet compared again with
+# Dense (no sparsity) bf16 rates in 1e12 FLOP/s as the makers state them, not yet compared with
 # their data sheets line by line. The first name that occurs in the device's name counts, so longer
 # names come first.
 _BF16_TERAFLOPS = (
