@@ -1,0 +1,1 @@
+"""Deterministic checks of a generated answer, before any judge reads it."""
