@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
+from .clusters import sum_by_cluster
+
 
 class Interval(NamedTuple):
     """An estimate and the ends of its confidence interval."""
@@ -17,28 +19,56 @@ class Interval(NamedTuple):
     high: float
     standard_error: float
     num_items: int
+    num_groups: int
+    """Independent draws behind it: clusters, or items where each stands alone."""
 
 
-def wilson_interval(num_right: int, *, num_items: int, confidence: float) -> Interval:
+def wilson_interval(num_right: float, *, num_items: int, confidence: float) -> Interval:
     """Return a share with its Wilson interval, which holds near 0 and 1 and never leaves [0, 1].
 
     Without items the share is unknown: the estimate is 0 and the interval is all of [0, 1].
     """
     if num_items == 0:
-        return Interval(0.0, 0.0, 1.0, math.nan, 0)
+        return Interval(0.0, 0.0, 1.0, math.nan, 0, 0)
     share = num_right / num_items
     z = float(norm.ppf((1 + confidence) / 2))
-    shrink = 1 + z * z / num_items
-    middle = (share + z * z / (2 * num_items)) / shrink
-    half = z / shrink * math.sqrt(share * (1 - share) / num_items + z * z / (4 * num_items**2))
+    low, high = _wilson_ends(share, size=num_items, critical=z)
     standard_error = math.sqrt(share * (1 - share) / num_items)
-    # Rounding may leave the ends a hair outside the share at exactly 0 and 1.
-    low, high = max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
-    return Interval(share, low, high, standard_error, num_items)
+    return Interval(share, low, high, standard_error, num_items, num_items)
+
+
+def share_interval(
+    values: Sequence[float], *, confidence: float, clusters: Sequence[Hashable] | None = None
+) -> Interval:
+    """Return the Wilson interval of a share whose items may hang together.
+
+    The number of items shrinks to the effective one of Korn and Graubard (1998): share x
+    (1 - share) / squared cluster-robust error, never more than the items; t with one degree of
+    freedom per cluster takes the place of z. A share of exactly 0 or 1 says nothing of how alike
+    the items of a cluster are: then each cluster counts once. Parts (0.5) are allowed; the
+    interval is a little too wide for them, never too narrow.
+
+    Raises:
+        ValueError: a value outside [0, 1], no items, or fewer than two clusters.
+    """
+    if len(values) == 0 or min(values) < 0 or max(values) > 1:
+        raise ValueError("a share needs items with values in [0, 1]")
+    if clusters is None:
+        return wilson_interval(sum(values), num_items=len(values), confidence=confidence)
+    made = mean_interval(values, confidence=confidence, clusters=clusters)
+    share, size = made.estimate, float(made.num_groups)
+    if 0 < share < 1 and made.standard_error > 0:
+        size = min(len(values), share * (1 - share) / made.standard_error**2)
+    critical = float(t.ppf((1 + confidence) / 2, made.num_groups - 1))
+    low, high = _wilson_ends(share, size=size, critical=critical)
+    return made._replace(low=low, high=high)
 
 
 def mean_interval(
-    values: Sequence[float], *, confidence: float, clusters: Sequence[Hashable] | None = None
+    values: Sequence[float] | NDArray[np.float64],
+    *,
+    confidence: float,
+    clusters: Sequence[Hashable] | None = None,
 ) -> Interval:
     """Return a mean with its t interval.
 
@@ -46,30 +76,28 @@ def mean_interval(
         values: one number per item; two or more.
         confidence: 0.95 for a 95 % interval.
         clusters: the group of each item (passage, document). Items of a group are not independent:
-            the standard error then is the cluster-robust one, with one degree of freedom per group.
+            the standard error then is the cluster-robust one with the factor C / (C - 1) for C
+            groups, and t has C - 1 degrees of freedom.
 
     Raises:
         ValueError: fewer than two items or groups, or not one group per item.
     """
     array = np.asarray(values, dtype=np.float64)
-    sums = _sum_by_cluster(array - array.mean(), clusters)
-    if len(sums) < 2:
-        raise ValueError(f"an interval needs two or more independent items, got {len(sums)}")
+    mean = float(array.mean()) if len(array) else 0.0
+    sums = sum_by_cluster((array - mean)[:, None], clusters)[:, 0]
     num_groups = len(sums)
+    if num_groups < 2:
+        raise ValueError(f"an interval needs two or more independent items, got {num_groups}")
     # For groups of one this is the usual standard deviation / sqrt(n).
     standard_error = math.sqrt(num_groups / (num_groups - 1) * float((sums**2).sum())) / len(array)
     half = float(t.ppf((1 + confidence) / 2, num_groups - 1)) * standard_error
-    mean = float(array.mean())
-    return Interval(mean, mean - half, mean + half, standard_error, len(array))
+    return Interval(mean, mean - half, mean + half, standard_error, len(array), num_groups)
 
 
-def _sum_by_cluster(
-    values: NDArray[np.float64], clusters: Sequence[Hashable] | None
-) -> NDArray[np.float64]:
-    if clusters is None:
-        return values
-    if len(clusters) != len(values):
-        raise ValueError(f"{len(values)} items need as many clusters, got {len(clusters)}")
-    numbers = {cluster: number for number, cluster in enumerate(dict.fromkeys(clusters))}
-    places = [numbers[cluster] for cluster in clusters]
-    return np.bincount(places, weights=values).astype(np.float64)
+def _wilson_ends(share: float, *, size: float, critical: float) -> tuple[float, float]:
+    shrink = 1 + critical**2 / size
+    middle = (share + critical**2 / (2 * size)) / shrink
+    variance = share * (1 - share) / size + critical**2 / (4 * size**2)
+    half = critical / shrink * math.sqrt(variance)
+    # Rounding may leave the ends a hair outside the share at exactly 0 and 1.
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))

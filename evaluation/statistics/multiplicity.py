@@ -12,3 +12,17 @@ def holm(p_values: Sequence[float]) -> list[float]:
         running = max(running, (len(p_values) - rank) * p_values[index])
         adjusted[index] = min(1.0, running)
     return adjusted
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """Return the p-values adjusted for the false discovery rate, in the order given.
+
+    For looking around in many rows; what decides is adjusted by Holm.
+    """
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index], reverse=True)
+    adjusted = [1.0] * len(p_values)
+    running = 1.0
+    for place, index in enumerate(order):
+        running = min(running, p_values[index] * len(p_values) / (len(p_values) - place))
+        adjusted[index] = running
+    return adjusted

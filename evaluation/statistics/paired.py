@@ -3,12 +3,10 @@
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-import numpy as np
 from scipy.stats import binomtest
 
+from .bootstrap import bootstrap_mean
 from .interval import Interval, mean_interval
-
-_INDICES_AT_ONCE = 4_000_000  # 32 MB of resampled indices
 
 
 class Discordant(NamedTuple):
@@ -53,21 +51,12 @@ def bootstrap_difference(
 
     Whole items (or whole clusters) are drawn again with replacement, never single answers.
     """
-    differences = np.asarray(_differences(first, second), dtype=np.float64)
-    groups = list(range(len(differences))) if clusters is None else list(clusters)
-    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
-    place = [numbers[group] for group in groups]
-    sums, sizes = np.bincount(place, weights=differences), np.bincount(place)
-    generator = np.random.default_rng(seed)
-    means: list[float] = []
-    while len(means) < resamples:
-        rows = min(resamples - len(means), max(1, _INDICES_AT_ONCE // len(sums)))
-        drawn = generator.integers(len(sums), size=(rows, len(sums)))
-        means += (sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)).tolist()
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return Interval(
-        float(differences.mean()), float(low), float(high), float(np.std(means)), len(differences)
+    return bootstrap_mean(
+        _differences(first, second),
+        confidence=confidence,
+        resamples=resamples,
+        seed=seed,
+        clusters=clusters,
     )
 
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from lokal.evaluation.statistics.interval import mean_interval, wilson_interval
-from lokal.evaluation.statistics.multiplicity import holm
+from lokal.evaluation.statistics.interval import mean_interval, share_interval, wilson_interval
+from lokal.evaluation.statistics.multiplicity import benjamini_hochberg, holm
 from lokal.evaluation.statistics.paired import (
     bootstrap_difference,
     mcnemar_exact,
@@ -50,6 +50,48 @@ def test_clustered_error_equals_statsmodels() -> None:
     assert ours.standard_error == pytest.approx(float(fit.bse[0]), abs=CLOSE)
     half = stats.t.ppf(0.975, len(set(clusters.tolist())) - 1) * ours.standard_error
     assert ours.high - ours.estimate == pytest.approx(half, abs=CLOSE)
+
+
+def test_clustered_error_is_that_of_inspect() -> None:
+    """Miller 2024, appendix A, with the factor C / (C - 1) that inspect_ai 0.3.285 adds."""
+    generator = np.random.default_rng(6)
+    clusters = generator.integers(9, size=70)
+    values = generator.random(size=9)[clusters] + generator.random(size=70)
+    products = 0.0
+    for one in range(70):
+        for other in range(70):
+            if clusters[one] == clusters[other]:
+                products += (values[one] - values.mean()) * (values[other] - values.mean())
+    wanted = math.sqrt(products * 9 / 8) / 70
+    ours = mean_interval(values, confidence=0.95, clusters=clusters.tolist())
+    assert ours.standard_error == pytest.approx(wanted, abs=CLOSE)
+    assert ours.num_groups == 9
+
+
+def test_clustered_share_is_wilsons_for_the_effective_number_of_items() -> None:
+    clusters = [index // 3 for index in range(120)]
+    values = [float(index % 10 < 8) for index in range(40) for _ in range(3)]  # all alike
+    ours = share_interval(values, confidence=0.95, clusters=clusters)
+    # Three alike are worth one; the factor C / (C - 1) and t instead of z widen it a little.
+    alone = share_interval(values[::3], confidence=0.95)
+    assert ours.estimate == alone.estimate
+    assert 1.0 < (ours.high - ours.low) / (alone.high - alone.low) < 1.06
+    size = 0.8 * 0.2 / ours.standard_error**2
+    critical = stats.t.ppf(0.975, 39)
+    middle = (0.8 + critical**2 / (2 * size)) / (1 + critical**2 / size)
+    assert (ours.low + ours.high) / 2 == pytest.approx(middle, abs=CLOSE)
+
+
+def test_a_clustered_share_of_one_counts_each_cluster_once() -> None:
+    ours = share_interval([1.0] * 40, confidence=0.95, clusters=[i // 4 for i in range(40)])
+    square = stats.t.ppf(0.975, 9) ** 2
+    assert (ours.low, ours.high) == pytest.approx((10 / (10 + square), 1.0), abs=CLOSE)
+
+
+def test_what_is_no_share_is_refused() -> None:
+    for values in ([], [0.5, 1.1], [-0.1]):
+        with pytest.raises(ValueError, match="a share needs items with values in"):
+            share_interval(values, confidence=0.95)
 
 
 def test_clusters_of_one_item_change_nothing() -> None:
@@ -120,6 +162,13 @@ def test_holm_equals_statsmodels() -> None:
     theirs = multipletests(p_values, method="holm")[1]
     assert holm(p_values) == pytest.approx(np.asarray(theirs), abs=CLOSE)
     assert holm([]) == []
+
+
+def test_benjamini_hochberg_equals_statsmodels() -> None:
+    p_values = [0.04, 0.001, 0.03, 0.2, 0.011, 0.9, 0.04]
+    theirs = multipletests(p_values, method="fdr_bh")[1]
+    assert benjamini_hochberg(p_values) == pytest.approx(np.asarray(theirs), abs=CLOSE)
+    assert benjamini_hochberg([]) == []
 
 
 @pytest.mark.parametrize(
