@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import MISSING, dataclass, field, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,32 +12,89 @@ from .message import Message
 from .region import Region, region_codes
 from .sample_files import resolve_sample
 
+
+class MissingItems(UserError):
+    """A suite's items are not there: in this language, or at all."""
+
+
 ITEMS_PREFIX = "items:"
 """Stands for the user's own folder of benchmarks, whose licences do not let us ship them."""
 
 
+class Likelihood(StrEnum):
+    """What log-likelihood is asked of: the letters of the options, or their texts."""
+
+    none = "none"
+    labels = "labels"
+    """The labels, or the letters of the options, as the assistant's whole reply."""
+    texts = "texts"
+    """The options' own texts; the accuracy per character stands beside the plain one."""
+
+
+class Origin(StrEnum):
+    """Where a benchmark's questions come from; native ones are never averaged away."""
+
+    native = "native"
+    translated = "translated"
+
+
 @dataclass(kw_only=True, slots=True)
 class Suite:
-    """One benchmark: what is asked, which answers count, and where its items lie."""
+    """One benchmark, or a named choice of several: what is asked, and where its items lie."""
 
     name: str
-    items: dict[str, str]
+    items: dict[str, str] = field(default_factory=dict)
     """JSONL path by split; ``{region}`` stands for the language, ``sample:`` for a shipped file.
 
-    ``items:`` stands for the user's folder of benchmarks; a file there may end in ``.gz``."""
-    licence: str
-    source: str
+    ``items:`` stands for the user's folder of benchmarks; a file there may end in ``.gz``.
+    ``hub:`` names a dataset of the Hub with its revision (evaluation/hub_items.py)."""
+    licence: str = ""
+    source: str = ""
     """Where the items come from, for cards and reports."""
+    format: str = ""
+    """How a row is asked and scored (evaluation/formats). Empty: only kept out of training."""
     task: str = ""
-    """Which of a region's prompts asks for the answer: ``topic``. Empty: nothing asks yet."""
+    """Which of a region's prompts asks for the answer: ``topic``."""
     labels: list[str] = field(default_factory=list)
     """The answers, in the order in which every prompt lists them."""
     protect: list[str] = field(default_factory=lambda: ["text"])
     """Fields of which one in a training row is too much; of ``premise+hypothesis``, both are."""
+    cluster: str = ""
+    """Field that items share which hang together, as the passage. Empty: each stands alone."""
+    category: str = ""
+    """Field for filters and for accuracies apart: subject, culturally sensitive or not."""
+    likelihood: Likelihood = Likelihood.none
+    is_generated: bool = True
+    """False where only log-likelihood makes sense."""
+    max_new_tokens: int = 0
+    """Longest reply to this suite; 0: the run's own."""
+    direction: str = ""
+    """Of translation: ``from_en`` or ``to_en``."""
+    script: str = ""
+    """ISO 15924 code of the wanted reply; empty: the region's first."""
+    allows_code_mix: bool = False
+    """Replies may mix English in, as Taglish and Hinglish do."""
+    languages: list[str] = field(default_factory=list)
+    """Region codes it exists in; empty: those whose file is there."""
+    use: str = ""
+    """What a product would use it for: chat, shopping, small_business, translation, knowledge."""
+    origin: Origin | None = None
+    members: dict[str, int] = field(default_factory=dict)
+    """Of a choice of suites: name, and how many items of each language; 0 for all."""
 
     def __post_init__(self) -> None:
-        if (self.task or self.labels) and len(set(self.labels)) < max(2, len(self.labels)):
+        self.likelihood = Likelihood(self.likelihood)
+        self.origin = None if self.origin is None else Origin(self.origin)
+        if self.members:
+            return
+        if not self.items:
+            raise ValueError(f"suite {self.name!r} needs items, or members")
+        if self.labels and len(set(self.labels)) < max(2, len(self.labels)):
             raise ValueError(f"suite.labels of {self.name!r} needs two or more different labels")
+        if self.direction not in ("", "from_en", "to_en"):
+            raise ValueError(
+                f"suite.direction of {self.name!r} must be from_en or to_en, got {self.direction!r}"
+            )
         if not self.protect or not all(all(names.split("+")) for names in self.protect):
             raise ValueError(
                 f"suite.protect of {self.name!r} must name fields, as in [premise+hypothesis], "
@@ -66,6 +124,8 @@ def load_suite(name: str) -> Suite:
         for item in fields(Suite)
         if item.default is MISSING and item.default_factory is MISSING
     }
+    if not values.get("members"):
+        needed |= {"items", "licence", "source"}
     if wrong := sorted((set(values) - known) | (needed - set(values))):
         raise UserError(
             f"configs/suite/{name}.yaml: key {wrong[0]!r} is missing or unknown; "
@@ -74,8 +134,28 @@ def load_suite(name: str) -> Suite:
     return Suite(**values)  # pyright: ignore[reportArgumentType]  YAML values, keys checked above
 
 
+def expand_suite(suite: Suite) -> list[tuple[Suite, int]]:
+    """Return the benchmarks of a suite, each with its limit of items a language (0: all).
+
+    Raises:
+        UserError: a member does not exist, or has members itself.
+    """
+    if not suite.members:
+        return [(suite, 0)]
+    found: list[tuple[Suite, int]] = []
+    for name, limit in suite.members.items():
+        member = load_suite(name)
+        if member.members or limit < 0:
+            raise UserError(
+                f"suite {suite.name}: members.{name} must be one benchmark with a limit of 0 or "
+                f"more items, got {limit}"
+            )
+        found.append((member, limit))
+    return found
+
+
 def read_items(suite: Suite, *, split: str, language: str) -> list[Item]:
-    """Return the items of one split in one language, in the file's order.
+    """Return the labelled texts of one split in one language, in the file's order.
 
     Raises:
         UserError: no such split or file, a broken line, or an unknown label.
@@ -100,22 +180,48 @@ def read_items(suite: Suite, *, split: str, language: str) -> list[Item]:
     return items
 
 
-def items_path(suite: Suite, *, split: str, language: str) -> Path:
+def items_path(suite: Suite, *, split: str, language: str, items_root: Path | None = None) -> Path:
     """Return where the items of a split and language lie (the file may not exist).
 
+    Args:
+        items_root: the user's folder of benchmarks, for suites that are not shipped.
+
     Raises:
-        UserError: the suite has no such split, or nothing asks its questions yet.
+        UserError: the suite has no such split, or nothing asks its questions.
+        MissingItems: it does not exist in this language, or no folder is named.
     """
-    if not suite.task:
+    if suite.languages and language not in suite.languages:
+        raise MissingItems(
+            f"suite {suite.name} has no items in {language!r}: it has {', '.join(suite.languages)}"
+        )
+    if not suite.format:
         raise UserError(
-            f"suite {suite.name} only keeps its items out of training for now: it has no task and "
-            "labels; choose one that has them, such as sib200"
+            f"suite {suite.name} only keeps its items out of training: it has no format; "
+            "choose one that has, such as sib200"
         )
     if split not in suite.items:
         raise UserError(
             f"suite {suite.name} has no split {split!r}: choose one of {', '.join(suite.items)}"
         )
-    return resolve_sample(suite.items[split].replace("{region}", language))
+    place = suite.items[split].replace("{region}", language)
+    if not place.startswith(ITEMS_PREFIX):
+        return resolve_sample(place)
+    if items_root is None:
+        raise MissingItems(
+            f"suite {suite.name} is not shipped: set items_root to the folder with "
+            f"{place.removeprefix(ITEMS_PREFIX)} in it, from {suite.source}"
+        )
+    found = _below(items_root, place)
+    return found[0] if found else items_root.expanduser() / place.removeprefix(ITEMS_PREFIX)
+
+
+def _below(items_root: Path, place: str) -> list[Path]:
+    """Return the files of a place in the user's folder, or in one of its folders."""
+    root, plain = items_root.expanduser(), place.removeprefix(ITEMS_PREFIX)
+    for pattern in (plain, f"{plain}.gz", f"*/{plain}", f"*/{plain}.gz"):
+        if found := sorted(path for path in root.glob(pattern) if path.is_file()):
+            return found[:1]
+    return []
 
 
 def held_splits(suite: Suite) -> list[str]:
@@ -130,16 +236,17 @@ def held_files(suite: Suite, *, split: str, items_root: Path | None) -> list[Pat
         UserError: the items lie in the user's folder, and none is named.
     """
     place = suite.items[split]
-    if place.startswith(ITEMS_PREFIX):
-        if items_root is None:
-            raise UserError(
-                f"suite {suite.name} is not shipped: set decontaminate.items_root to the folder "
-                f"with {place.removeprefix(ITEMS_PREFIX)} in it, from {suite.source}"
-            )
-        place = str(items_root.expanduser() / place.removeprefix(ITEMS_PREFIX))
-    paths = [resolve_sample(place.replace("{region}", code)) for code in region_codes()]
-    files = [path for plain in paths for path in (plain, plain.with_name(f"{plain.name}.gz"))]
-    return sorted({path for path in files if path.is_file()})
+    places = [place.replace("{region}", code) for code in region_codes()]
+    if not place.startswith(ITEMS_PREFIX):
+        paths = [resolve_sample(one) for one in places]
+        files = [path for plain in paths for path in (plain, plain.with_name(f"{plain.name}.gz"))]
+        return sorted({path for path in files if path.is_file()})
+    if items_root is None:
+        raise UserError(
+            f"suite {suite.name} is not shipped: set decontaminate.items_root to the folder "
+            f"with {place.removeprefix(ITEMS_PREFIX)} in it, from {suite.source}"
+        )
+    return sorted({path for one in places for path in _below(items_root, one)})
 
 
 def topic_messages(region: Region, suite: Suite, text: str) -> list[Message]:

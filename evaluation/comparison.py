@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..data.manifest import Json
-from ..data.suite import Item
+from .item import Item
 from .scores import Score
 from .settings import StatisticsConfig
 from .statistics.interval import wilson_interval
@@ -57,8 +57,8 @@ def compare_one_label(
     items: Sequence[Item], child: Mapping[str, Score], *, statistics: StatisticsConfig
 ) -> dict[str, Json]:
     """Return what always giving the commonest label scores, and the child's answers against it."""
-    label = next(iter(_count([item.label for item in items])))
-    fixed = [item.label == label for item in items]
+    label = next(iter(_count([item.gold[0] for item in items])))
+    fixed = [item.gold[0] == label for item in items]
     right = [child[item.id].is_right for item in items]
     return {
         "label": label,
@@ -135,7 +135,7 @@ def compare_scores(
         ],
     }
     if unasked_labels:
-        views["asked_labels"] = [item.id for item in items if item.label not in unasked_labels]
+        views["asked_labels"] = [item.id for item in items if item.gold[0] not in unasked_labels]
     made = {
         view: compare_right(
             [first[name].is_right for name in ids],

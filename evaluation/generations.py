@@ -19,8 +19,9 @@ from ..data.manifest import (
     write_manifest,
     write_text,
 )
-from ..data.region import load_region
-from ..data.suite import Suite, items_path
+from ..data.suite import ITEMS_PREFIX, MissingItems, Suite, expand_suite, held_files
+from .item import Item
+from .items import find_items, read_items
 from .system import Kind, System
 
 
@@ -28,36 +29,99 @@ class Part(NamedTuple):
     """The replies to one suite's split in one language."""
 
     name: str
-    """``sib200-id``; other splits than test say so: ``sib200_dev-id``."""
+    """``sib200-id``; other splits than test, and a limit, say so: ``sib200_dev@50-id``."""
+    suite: Suite
+    split: str
     language: str
+    items: list[Item]
+    path: Path
+    """The file with the items."""
     key: str
 
 
-def part_name(suite: str, *, split: str, language: str) -> str:
+class Plan(NamedTuple):
+    """What is to be answered, and which benchmarks of a choice are left out, each with why."""
+
+    parts: list[Part]
+    skipped: list[str]
+
+
+def part_name(suite: str, *, split: str, language: str, limit: int = 0) -> str:
     """Return the name of a part and, with ``.jsonl``, of its file."""
-    return f"{suite}-{language}" if split == "test" else f"{suite}_{split}-{language}"
+    chosen = f"@{limit}" if limit else ""
+    return f"{suite}{'' if split == 'test' else f'_{split}'}{chosen}-{language}"
 
 
-def plan_part(system: System, suite: Suite, *, split: str, language: str) -> Part:
-    """Return the part with the key that says which work it is.
+def plan_parts(
+    system: System,
+    suite: Suite,
+    *,
+    split: str,
+    languages: Sequence[str],
+    items_root: Path | None = None,
+    skip_missing: bool = False,
+) -> Plan:
+    """Return the parts of a suite or of a choice of suites, in order.
+
+    A benchmark of a choice that a language does not have is left out; so is, with
+    ``skip_missing``, one that is not there at all.
 
     Raises:
-        UserError: no such region, split or items.
+        UserError: no such region, split or items; nothing is left.
     """
-    path = items_path(suite, split=split, language=language)
-    if not path.is_file():
-        raise UserError(f"suite {suite.name} has no {split} items in {language!r}")
-    instruction = load_region(language).prompt(suite.task, suite.labels)
+    plan = Plan([], [])
+    is_choice = bool(suite.members)
+    for member, limit in expand_suite(suite):
+        if system.recording is not None and system.recording.suite != member.name:
+            continue
+        for language in languages:
+            try:
+                plan.parts.append(
+                    _plan_part(system, member, split, language, items_root=items_root, limit=limit)
+                )
+            except MissingItems as error:
+                if not is_choice or not (skip_missing or _is_elsewhere(member, split, items_root)):
+                    cure = "; or skip_missing=true to go on without" if is_choice else ""
+                    raise UserError(f"{error}{cure}") from error
+                plan.skipped.append(f"{member.name} in {language}")
+    if not plan.parts:
+        raise UserError(f"suite {suite.name} has no items in {', '.join(languages)}")
+    return plan
+
+
+def _plan_part(
+    system: System,
+    suite: Suite,
+    split: str,
+    language: str,
+    *,
+    items_root: Path | None,
+    limit: int,
+) -> Part:
+    path = find_items(suite, split=split, language=language, items_root=items_root)
+    items = read_items(suite, split=split, language=language, items_root=items_root, limit=limit)
     content: dict[str, Json] = {
         "system": system.key,
-        "labels": list(suite.labels),
         "items": sha256_of_file(path),
+        "choices": [list(item.choices) for item in items[:1]],
+        "limit": limit,
     }
     if system.kind is Kind.checkpoint:
-        content["instruction"] = instruction
-    return Part(
-        part_name(suite.name, split=split, language=language), language, sha256_of_json(content)
-    )
+        content["asked"] = sha256_of_json([_asked(item) for item in items])
+        content["protocol"] = [suite.is_generated, suite.likelihood.value, suite.max_new_tokens]
+    name = part_name(suite.name, split=split, language=language, limit=limit)
+    return Part(name, suite, split, language, items, path, sha256_of_json(content))
+
+
+def _asked(item: Item) -> Json:
+    return [[message["role"], message["content"]] for message in item.messages]
+
+
+def _is_elsewhere(suite: Suite, split: str, items_root: Path | None) -> bool:
+    """Return whether the items are there in another language."""
+    if suite.items.get(split, "").startswith(ITEMS_PREFIX) and items_root is None:
+        return False
+    return bool(held_files(suite, split=split, items_root=items_root))
 
 
 @dataclass(slots=True)

@@ -1,12 +1,11 @@
 """Replies from a frozen recording, matched to the suite's items by id."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from ..data.errors import UserError
 from ..data.sample_files import resolve_sample
-from ..data.suite import Item, Suite
+from .generations import Part
 from .reply import Reply, State
 from .settings import BaselineConfig
 
@@ -23,32 +22,30 @@ def recording_path(baseline: BaselineConfig, language: str) -> Path:
     return path
 
 
-def read_recording(
-    baseline: BaselineConfig, items: Sequence[Item], *, suite: Suite, split: str, system: str
-) -> list[Reply]:
+def read_recording(baseline: BaselineConfig, part: Part, *, system: str) -> list[Reply]:
     """Return one reply per item, in the items' order; an item the recording lacks is an error.
 
     Raises:
         UserError: a line is broken, a gold label differs, or the recording knows none of the items.
     """
-    path = recording_path(baseline, items[0].language)
-    responses = _responses(path, baseline.model, {item.id: item.label for item in items})
+    path = recording_path(baseline, part.language)
+    responses = _responses(path, baseline.model, {item.id: item.gold[0] for item in part.items})
     if not responses:
         raise UserError(
-            f"{path} holds no {baseline.model} reply to these items: check split={split}"
+            f"{path} holds no {baseline.model} reply to these items: check split={part.split}"
         )
     return [
         Reply(
             id=item.id,
             language=item.language,
-            suite=suite.name,
-            split=split,
+            suite=part.suite.name,
+            split=part.split,
             system=system,
             prompt_sha256=None,
             reply=responses.get(item.id, ""),
             state=_state(responses.get(item.id)),
         )
-        for item in items
+        for item in part.items
     ]
 
 

@@ -40,6 +40,10 @@ class Reply:
     """Of the prompt's token ids or text; None where the recording does not hold the prompt."""
     reply: str
     state: State
+    sample: int = 0
+    """Which of several replies to the same item: 0, 1, ..."""
+    num_tokens: int | None = None
+    """Of the reply, in the system's own tokens; None where the recording does not say."""
 
     def __post_init__(self) -> None:
         self.state = State(self.state)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..data.manifest import Json, read_manifest
 from ..data.region import load_region
-from ..data.suite import Item, Suite, read_items
+from ..data.suite import Suite
 from .comparison import (
     anchor_held,
     compare_one_label,
@@ -16,6 +16,8 @@ from .comparison import (
     describe_system,
 )
 from .generations import part_name
+from .item import Item
+from .items import read_items
 from .scores import Score, score_likelihoods, score_replies
 from .scorings import times_scored
 from .settings import CompareConfig
@@ -73,7 +75,7 @@ def _view(config: CompareConfig, suite: Suite, region: str) -> RegionView:
     folders |= {name: name for name in config.baselines}
     file = part_name(suite.name, split=config.split, language=region) + ".jsonl"
     scores = {
-        name: score_replies(config.generations(folder) / file, items, suite.labels)
+        name: score_replies(config.generations(folder) / file, items, suite)
         for name, folder in folders.items()
     }
     return RegionView(region, items, scores)
@@ -150,7 +152,7 @@ def _anchor(config: CompareConfig, suite: Suite, region: str) -> dict[str, Json]
     right: dict[str, dict[str, list[bool]]] = {"generated": {}, "log_likelihood": {}}
     for system, folder in (("parent", config.parent), ("child", config.child_of(region))):
         base = config.generations(folder)
-        scores = score_replies(base / f"{name}.jsonl", items, suite.labels)
+        scores = score_replies(base / f"{name}.jsonl", items, suite)
         likely = score_likelihoods(base / f"{name}.loglikelihood.jsonl", items)
         right["generated"][system] = [scores[item.id].is_right for item in items]
         right["log_likelihood"][system] = [likely[item.id] for item in items]

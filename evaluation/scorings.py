@@ -35,8 +35,6 @@ def record_scorings(
     system: System,
     parts: Sequence[Part],
     *,
-    suite: str,
-    split: str,
     run: str,
     now: datetime,
 ) -> None:
@@ -44,7 +42,7 @@ def record_scorings(
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(path.name + ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _add(path, system, parts, suite=suite, split=split, run=run, now=now)
+        _add(path, system, parts, run=run, now=now)
 
 
 def _add(
@@ -52,8 +50,6 @@ def _add(
     system: System,
     parts: Sequence[Part],
     *,
-    suite: str,
-    split: str,
     run: str,
     now: datetime,
 ) -> None:
@@ -62,8 +58,8 @@ def _add(
     new = [
         Scoring(
             key=part.key,
-            suite=suite,
-            split=split,
+            suite=part.suite.name,
+            split=part.split,
             language=part.language,
             base_key=system.base_key,
             system=system.name,

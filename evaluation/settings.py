@@ -46,11 +46,24 @@ class AnswersConfig:
     precision: Precision = Precision.auto
     threads: int = 0
     """CPU threads; 0 for all cores this process may use."""
+    temperature: float = 0.0
+    """0: the likeliest token each time; above, tokens are drawn."""
+    samples: int = 1
+    """Replies to each item; more than one needs a temperature above 0."""
+    seed: int = 0
+    """Of the draws."""
 
     def __post_init__(self) -> None:
-        for name in ("max_new_tokens", "batch_tokens"):
+        for name in ("max_new_tokens", "batch_tokens", "samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"answers.{name} must be 1 or more, got {getattr(self, name)}")
+        if not 0 <= self.temperature <= 2:
+            raise ValueError(f"answers.temperature must lie in [0, 2], got {self.temperature}")
+        if self.samples > 1 and self.temperature == 0:
+            raise ValueError(
+                f"answers.samples={self.samples} at temperature 0 gives the same reply so often: "
+                "set answers.temperature, or samples=1"
+            )
 
 
 @dataclass(kw_only=True, slots=True)
@@ -63,8 +76,13 @@ class EvaluateConfig:
     system: str
     """Name of the system in this run, and of its folder."""
     suite: Suite
+    """One benchmark, or a choice of several: quick, core, full, safety, english, scenarios."""
     split: str
     languages: list[str]
+    items_root: str | None = None
+    """Folder with the benchmarks that are not shipped, or with folders of them."""
+    skip_missing: bool = False
+    """Go on without benchmarks of a choice whose items are not there."""
     checkpoint: str | None = None
     """Finished folder: a whole Llama checkpoint or a PEFT adapter."""
     model: ModelConfig | None = None

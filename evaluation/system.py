@@ -78,7 +78,7 @@ def describe_system(config: EvaluateConfig) -> System:
 
 
 def _recorded(config: EvaluateConfig, baseline: BaselineConfig) -> System:
-    if baseline.suite != config.suite.name:
+    if baseline.suite not in (config.suite.name, *config.suite.members):
         raise UserError(
             f"baseline {baseline.label} was recorded on {baseline.suite}, "
             f"not on {config.suite.name}"
@@ -100,6 +100,9 @@ def _checkpoint(config: EvaluateConfig, folder: Path, label: str, licence: str) 
         "max_new_tokens": config.answers.max_new_tokens,
         "precision": config.answers.precision.name,
     }
+    if config.answers.temperature:
+        sampling = ("temperature", "samples", "seed")
+        settings |= {name: getattr(config.answers, name) for name in sampling}
     return System(
         name=config.system,
         kind=Kind.checkpoint,

@@ -2,10 +2,11 @@
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from ..data.progress import say
 from ..evaluation.collect import collect
-from ..evaluation.generations import Generations, plan_part
+from ..evaluation.generations import Generations, plan_parts
 from ..evaluation.scorings import record_scorings
 from ..evaluation.settings import EvaluateConfig
 from ..evaluation.system import Kind, describe_system
@@ -22,27 +23,26 @@ from .entry import recipe
 )
 def evaluate(config: EvaluateConfig) -> None:
     """Collect one system's replies to a suite."""
-    suite = config.suite
     system = describe_system(config)
     generations = Generations.open(config.folder, system, overwrite=config.overwrite)
-    parts = [
-        plan_part(system, suite, split=config.split, language=language)
-        for language in config.languages
-    ]
-    missing = generations.missing(parts, overwrite=config.overwrite)
+    plan = plan_parts(
+        system,
+        config.suite,
+        split=config.split,
+        languages=config.languages,
+        items_root=None if config.items_root is None else Path(config.items_root),
+        skip_missing=config.skip_missing,
+    )
+    if plan.skipped:
+        say("evaluate", f"not there, left out: {', '.join(plan.skipped)}")
+    missing = generations.missing(plan.parts, overwrite=config.overwrite)
     if missing:
-        collect(generations, missing, suite=suite, split=config.split, answers=config.answers)
+        collect(generations, missing, answers=config.answers)
     else:
-        say("evaluate", f"{config.folder} has all {len(parts)} parts: nothing to do")
+        say("evaluate", f"{config.folder} has all {len(plan.parts)} parts: nothing to do")
     if system.kind is Kind.checkpoint and config.split == "test":
         record_scorings(
-            config.scorings_file,
-            system,
-            parts,
-            suite=suite.name,
-            split=config.split,
-            run=config.name,
-            now=datetime.now(UTC),
+            config.scorings_file, system, plan.parts, run=config.name, now=datetime.now(UTC)
         )
 
 

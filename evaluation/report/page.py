@@ -93,8 +93,8 @@ def _flips(results: Results, view: RegionView) -> list[FlipList]:
             view.code,
             [
                 Flip(
-                    item.text,
-                    item.label,
+                    item.messages[-1]["content"],
+                    item.gold[0],
                     {system: scores[item.id].reply for system, scores in view.scores.items()},
                 )
                 for item in items

@@ -61,6 +61,7 @@ def test_a_broken_item_is_named_with_its_line(tmp_path: Path, line: str, message
     file.write_text('{"id": "0", "text": "x", "label": "a"}\n' + line + "\n", encoding="utf-8")
     suite = Suite(
         name="own",
+        format="label",
         task="topic",
         labels=["a", "b"],
         items={"test": str(file)},
@@ -82,13 +83,13 @@ def test_a_suite_file_with_a_wrong_key_is_refused(
 
 
 def test_a_suite_that_nothing_asks_yet_loads_but_is_not_evaluated() -> None:
-    suite = load_suite("belebele")
-    assert (suite.task, suite.labels) == ("", [])
-    with pytest.raises(UserError, match="belebele only keeps its items out of training for now"):
+    suite = load_suite("ntrex128")
+    assert (suite.format, suite.labels) == ("", [])
+    with pytest.raises(UserError, match="ntrex128 only keeps its items out of training"):
         read_items(suite, split="test", language="id")
 
 
 @pytest.mark.parametrize("protect", [[], [""], ["premise+"]])
 def test_a_suite_must_say_which_fields_count(protect: list[str]) -> None:
     with pytest.raises(ValueError, match=r"suite\.protect of 'own' must name fields"):
-        Suite(name="own", items={}, licence="", source="", protect=protect)
+        Suite(name="own", items={"test": "x.jsonl"}, licence="", source="", protect=protect)

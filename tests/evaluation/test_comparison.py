@@ -1,7 +1,6 @@
 """What may be said of two systems, and how it looks on the page."""
 
 import pytest
-from lokal.data.suite import Item
 from lokal.evaluation.comparison import (
     agreed_word,
     anchor_held,
@@ -10,6 +9,7 @@ from lokal.evaluation.comparison import (
     compare_scores,
     describe_system,
 )
+from lokal.evaluation.item import Item
 from lokal.evaluation.reply import State
 from lokal.evaluation.report.page import render_page
 from lokal.evaluation.report.table import text_table
@@ -17,6 +17,8 @@ from lokal.evaluation.report.verdict import decide
 from lokal.evaluation.results import RegionView, Results
 from lokal.evaluation.scores import Score
 from lokal.evaluation.settings import StatisticsConfig
+
+from .labelled import labelled_item
 
 STATISTICS = StatisticsConfig(
     confidence=0.95, power=0.8, resamples=500, seed=0, min_items=30, anchor_margin=0.02
@@ -27,13 +29,15 @@ HOSTILE = "</dd><script>alert(1)</script>\u202e\"'& {{ 7*7 }}"
 
 def items(number: int = 100) -> list[Item]:
     labels = ["sports", "health", "travel", "entertainment"]
-    return [Item(f"x/{k}", "hi", f"{HINDI} {k}", labels[k % 4]) for k in range(number)]
+    return [labelled_item(f"x/{k}", "hi", f"{HINDI} {k}", labels[k % 4]) for k in range(number)]
 
 
 def scores(rights: int, *, parsed: int = 100, number: int = 100) -> dict[str, Score]:
     """Return scores whose first items are right, and whose last items name no label."""
     return {
-        f"x/{k}": Score("a" if k < parsed else None, k < min(rights, parsed), HOSTILE, State.ok)
+        f"x/{k}": Score(
+            float(k < min(rights, parsed)), "a" if k < parsed else None, HOSTILE, State.ok
+        )
         for k in range(number)
     }
 
@@ -194,7 +198,7 @@ def test_a_child_that_beats_parent_and_one_fixed_answer_is_better_at_the_task():
 
 def one_label(*, right: int) -> dict:
     """Return a child with so many right against the commonest label, which has 25 right."""
-    child = {f"x/{k}": Score("a", k < right, "", State.ok) for k in range(100)}
+    child = {f"x/{k}": Score(float(k < right), "a", "", State.ok) for k in range(100)}
     return compare_one_label(items(), child, statistics=STATISTICS)
 
 

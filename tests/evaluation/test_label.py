@@ -1,7 +1,11 @@
 """Which label a reply names, and that the rule gives the recordings' published figures."""
 
+from pathlib import Path
+
 import pytest
-from lokal.data.suite import load_suite, read_items
+from lokal.data.suite import load_suite
+from lokal.evaluation.generations import Part
+from lokal.evaluation.items import read_items
 from lokal.evaluation.label import extract_label
 from lokal.evaluation.recorded import read_recording
 from lokal.evaluation.settings import BaselineConfig
@@ -33,6 +37,20 @@ def test_a_reply_names_a_label_only_if_it_names_exactly_one(
 
 
 @pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ("not-entailed", "not-entailed"),
+        ("It is not-entailed.", "not-entailed"),
+        ("entailed", "entailed"),
+        ("entailed, not-entailed", None),
+        ("Jawab: Entailed!", "entailed"),
+    ],
+)
+def test_a_label_inside_another_does_not_count(reply: str, expected: str | None) -> None:
+    assert extract_label(reply, ["entailed", "not-entailed"]) == expected
+
+
+@pytest.mark.parametrize(
     ("model", "language", "right", "parsed"),
     [
         ("gpt-4", "id", 115, 126),
@@ -46,12 +64,13 @@ def test_a_reply_names_a_label_only_if_it_names_exactly_one(
 def test_recordings_score_as_published(model: str, language: str, right: int, parsed: int) -> None:
     suite = load_suite("sib200")
     items = read_items(suite, split="test", language=language)
-    replies = read_recording(baseline(model=model), items, suite=suite, split="test", system=model)
+    part = Part("sib200", suite, "test", language, items, Path("test.jsonl"), "key")
+    replies = read_recording(baseline(model=model), part, system=model)
     answers = [extract_label(reply.reply, LABELS) for reply in replies]
     assert len(answers) == 163
     assert sum(answer is not None for answer in answers) == parsed
     pairs = zip(answers, items, strict=True)
-    assert sum(answer == item.label for answer, item in pairs) == right
+    assert sum(answer == item.gold[0] for answer, item in pairs) == right
 
 
 def baseline(*, model: str, path: str = "sample:recorded/sib200/{region}.jsonl") -> BaselineConfig:

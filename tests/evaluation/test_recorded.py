@@ -5,20 +5,24 @@ from pathlib import Path
 
 import pytest
 from lokal.data.errors import UserError
-from lokal.data.suite import Item, load_suite
+from lokal.data.suite import load_suite
+from lokal.evaluation.generations import Part
 from lokal.evaluation.recorded import read_recording
 from lokal.evaluation.reply import Reply, State
 from lokal.evaluation.settings import BaselineConfig
 
+from .labelled import labelled_item
+
 ITEMS = [
-    Item("a", "hi", "ज़िला अस्पताल", "health"),
-    Item("b", "hi", "क्‍षमा करें", "travel"),
-    Item("c", "hi", "खेल", "sports"),
+    labelled_item("a", "hi", "ज़िला अस्पताल", "health"),
+    labelled_item("b", "hi", "क्‍षमा करें", "travel"),
+    labelled_item("c", "hi", "खेल", "sports"),
 ]
+PART = Part("sib200-hi", load_suite("sib200"), "test", "hi", ITEMS, Path("hi.jsonl"), "key")
 
 
 def row(item_id: str, **changes: str) -> dict[str, str]:
-    gold = {item.id: item.label for item in ITEMS}[item_id]
+    gold = {item.id: item.gold[0] for item in ITEMS}[item_id]
     return {"id": item_id, "model": "gpt-4", "gold": gold, "response": gold} | changes
 
 
@@ -35,8 +39,7 @@ def read(folder: Path, lines: list[str]) -> list[Reply]:
         licence="",
         source="",
     )
-    suite = load_suite("sib200")
-    return read_recording(baseline, ITEMS, suite=suite, split="test", system="gpt-4")
+    return read_recording(baseline, PART, system="gpt-4")
 
 
 def test_every_item_ends_in_a_named_state(tmp_path: Path) -> None:
@@ -80,4 +83,4 @@ def read_missing(folder: Path) -> None:
         licence="",
         source="",
     )
-    read_recording(baseline, ITEMS, suite=load_suite("sib200"), split="test", system="gpt-4")
+    read_recording(baseline, PART, system="gpt-4")

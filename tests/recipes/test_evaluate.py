@@ -79,6 +79,8 @@ def test_writes_a_reply_and_seven_loglikelihoods_an_item(folder: Path, tiny: Pat
             "prompt_sha256",
             "reply",
             "state",
+            "sample",
+            "num_tokens",
         ]
         assert {row["state"] for row in replies} <= {"ok", "truncated", "empty"}
         assert {tuple(row["label"]) for row in scores} == {tuple(load_suite("sib200").labels)}

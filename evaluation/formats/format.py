@@ -1,0 +1,102 @@
+"""What every adapter offers, and the one table of them."""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Protocol
+
+from ...data.errors import UserError
+from ...data.manifest import Json
+from ...data.region import Region
+from ...data.suite import Suite
+from ..checks.expectation import Expectation
+from ..item import Item, Mark
+
+Row = Mapping[str, Json]
+
+_MODULES = {
+    "label": "label",
+    "choice": "choice",
+    "open": "open",
+}
+"""File of this folder by the name that a suite's ``format`` gives."""
+
+
+class CorpusMetric(Protocol):
+    """A metric of a whole corpus, made from figures of each reply that only need adding up."""
+
+    signature: str
+    """What a reader needs to make the same number again."""
+
+    def statistics(self, item: Item, reply: str) -> list[float]:
+        """Return the figures of one reply, always as many."""
+        ...
+
+    def score(self, total: Sequence[float]) -> float:
+        """Return the corpus' score, from 0 to 1, from the sums of the figures."""
+        ...
+
+
+class Format(Protocol):
+    """How the rows of a suite are asked, and what a reply is worth."""
+
+    corpus: CorpusMetric | None
+    """What counts for the whole set; None where the mean over the items does."""
+
+    def ask(self, row: Row, *, suite: Suite, region: Region) -> Item:
+        """Return the row as an item.
+
+        Raises:
+            ValueError: a field is missing or wrong; the message names it.
+        """
+        ...
+
+    def score(self, item: Item, reply: str) -> Mark:
+        """Return what a reply is worth that came to its end or was cut."""
+        ...
+
+
+def load_format(suite: Suite) -> Format:
+    """Return the adapter of a suite.
+
+    Raises:
+        UserError: there is no such format.
+    """
+    if suite.format not in _MODULES:
+        raise UserError(
+            f"suite {suite.name}: unknown format {suite.format!r}: choose one of "
+            f"{', '.join(sorted(_MODULES))}"
+        )
+    module = import_module(f"{__package__}.{_MODULES[suite.format]}")
+    return module.FORMAT
+
+
+def text_of(row: Row, name: str) -> str:
+    """Return a field that must hold text.
+
+    Raises:
+        ValueError: it is missing, empty, or no text.
+    """
+    value = row.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{name} must hold text, got {value!r}")
+    return value
+
+
+def cluster_of(row: Row, suite: Suite) -> str:
+    """Return what the row's cluster field holds; the row's id where the suite names none."""
+    return str(row.get(suite.cluster) or row["id"]) if suite.cluster else str(row["id"])
+
+
+def category_of(row: Row, suite: Suite) -> str:
+    """Return what the row's category field holds; empty where there is none."""
+    return str(row.get(suite.category) or "") if suite.category else ""
+
+
+def expectation_of(suite: Suite, region: Region) -> Expectation:
+    """Return what replies to this suite should be like in this region."""
+    return Expectation(
+        language=region.code,
+        script=suite.script or region.scripts[0],
+        code_mix=suite.allows_code_mix,
+        register=None,
+    )
