@@ -103,6 +103,9 @@ def checks(num_devices: int) -> list[Check]:
     def gpus(wanted: int, package: str = "") -> Needs:
         return lambda: _missing(wanted, package, num_devices=num_devices)
 
+    def cuda(package: str = "") -> Needs:  # what not even a rehearsal on a CPU can show
+        return lambda: _missing(1, package, num_devices=torch.cuda.device_count())
+
     fp32, bf16 = "training.precision=fp32", "training.precision=bf16"
     several = f"launch.processes={max(2, num_devices)}"
     listed = [
@@ -121,6 +124,19 @@ def checks(num_devices: int) -> list[Check]:
         Check("compile", ("training.compile=true", bf16), gpus(1), "single-bf16", BF16_TOLERANCE)
     )
     listed.append(Check("qlora", ("method=qlora", bf16), gpus(1, "bitsandbytes")))
+    packed = ("tokens.layout=packed", bf16)
+    listed += [
+        Check("packed", (*packed, "training.attention=sdpa"), gpus(1)),
+        Check(
+            "flash", (*packed, "training.attention=flash"), cuda("flash_attn"),
+            "packed", BF16_TOLERANCE,
+        ),
+        Check("flex", (*packed, "training.attention=flex"), cuda(), "packed", BF16_TOLERANCE),
+        Check(
+            "liger", ("training.liger=true", bf16), cuda("liger_kernel"),
+            "single-bf16", BF16_TOLERANCE,
+        ),
+    ]  # fmt: skip
     return listed
 
 

@@ -46,7 +46,7 @@ class Batch:
     positions_BT: Tensor
     """Position of each token in its own document, prefix included."""
     mask_BTS: Tensor | None
-    """True where a token may look (S = P + T); None means plain causal."""
+    """True where a token may look (S = P + T); None means plain causal, or by ``lengths``."""
     target_at_N: Tensor
     """Index into the flattened B x T of the position that predicts each trained token."""
     targets_N: Tensor
@@ -145,9 +145,20 @@ class BatchPlan:
 
 
 def collate(
-    packs: Sequence[Sequence[EncodedConversation]], *, prefix: Sequence[int], pad_id: int
+    packs: Sequence[Sequence[EncodedConversation]],
+    *,
+    prefix: Sequence[int],
+    pad_id: int,
+    with_mask: bool = True,
 ) -> Batch:
-    """Return the tensors for rows of one or more documents, all of which begin with the prefix."""
+    """Return the tensors for rows of one or more documents, all of which begin with the prefix.
+
+    Args:
+        packs: the documents of each row.
+        prefix: ids that all begin with; they are kept once.
+        pad_id: fills up shorter rows.
+        with_mask: keep the documents of a row apart by a mask; else the model does by ``lengths``.
+    """
     start = len(prefix)
     rows = [[(doc.ids[start:], doc.trained[start:], doc.group) for doc in pack] for pack in packs]
     longest = max(sum(len(ids) - 1 for ids, *_ in row) for row in rows)
@@ -170,12 +181,12 @@ def collate(
                     targets.append(ids[k])
                     groups.append(group)
             t = end
-    several = any(len(row) > 1 for row in rows)
+    wants_mask = with_mask and any(len(row) > 1 for row in rows)
     return Batch(
         prefix_P=torch.tensor(list(prefix), dtype=torch.long),
         ids_BT=ids_BT,
         positions_BT=positions_BT,
-        mask_BTS=_block_causal(document_BT, num_prefix=start) if several else None,
+        mask_BTS=_block_causal(document_BT, num_prefix=start) if wants_mask else None,
         target_at_N=torch.tensor(target_at, dtype=torch.long),
         targets_N=torch.tensor(targets, dtype=torch.long),
         group_N=torch.tensor(groups, dtype=torch.long),

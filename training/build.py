@@ -20,6 +20,7 @@ from .checkpoint import Checkpoints
 from .dpo import add_preferences
 from .feed import Feed
 from .finetune_config import FinetuneConfig
+from .kernels import Kernels, choose_kernels
 from .precision import choose_dtype
 from .preflight import check_positions
 from .processes import build_strategy, join_processes
@@ -41,6 +42,7 @@ class Run:
     record: RunRecord
     tokenizer: PreTrainedTokenizerBase
     dtype: torch.dtype
+    kernels: Kernels
     model: TrainableModel
     feed: Feed
     strategy: Strategy
@@ -65,20 +67,21 @@ def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder(checkpoint))
     rows = _token_rows(config, checkpoint, tokenizer)
     dtype = choose_dtype(config.training.precision)
+    kernels = choose_kernels(config, device=device, dtype=dtype)
     model = load_model(
         config.stack,
         checkpoint,
         config.method,
         dtype=dtype,
         seed=config.seed,
-        fused=_fuses(config, device),
+        kernels=kernels,
     )
     if config.training.compile:
         compile_layers(model)
     if config.stage.kind is StageKind.dpo:
         model = add_preferences(model, config.stage)
     check_positions(int(max(rows.lengths(), default=0)), max_positions=model.max_positions)
-    feed = _feed(config, rows, tokenizer, model)
+    feed = _feed(config, rows, tokenizer, model, kernels)
     strategy = build_strategy(config.strategy, model, config.training, dtype=dtype, device=device)
     if config.stage.kind is StageKind.dpo:
         feed = with_reference(
@@ -95,6 +98,7 @@ def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
         record=record,
         tokenizer=tokenizer,
         dtype=dtype,
+        kernels=kernels,
         model=model,
         feed=feed,
         strategy=strategy,
@@ -102,17 +106,6 @@ def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
         start_step=checkpoints.load_newest(strategy),
         total_steps=_total_steps(config, feed),
     )
-
-
-def _fuses(config: FinetuneConfig, device: torch.device) -> bool:
-    """Return whether lokal's own layers are wanted, and every process holds whole weights.
-
-    They keep little as it is: activation checkpointing and compiling are of Transformers' layers.
-    """
-    training = config.training
-    holds_all = config.strategy.kind in (StrategyKind.single, StrategyKind.ddp)
-    others = training.compile or training.activation_checkpointing is not Recompute.none
-    return training.fused and device.type == "cpu" and holds_all and not others
 
 
 def _token_rows(
@@ -131,6 +124,7 @@ def _feed(
     rows: TokenRows,
     tokenizer: PreTrainedTokenizerBase,
     model: TrainableModel,
+    kernels: Kernels,
 ) -> Feed:
     packed = config.tokens.layout is Layout.packed
     packs = Packs.open(config.tokens_folder) if packed else None
@@ -143,7 +137,7 @@ def _feed(
         seed=config.seed,
         packs=packs,
     )
-    reason = _why_no_shared_prefix(config, model)
+    reason = _why_no_shared_prefix(config, model, kernels)
     shares = config.tokens.share_prefix and reason is None
     if reason is not None and config.tokens.share_prefix:
         say("train", f"WARNING tokens.share_prefix has no effect with {reason}")
@@ -154,16 +148,21 @@ def _feed(
         prefix=rows.shared_prefix() if shares else [],
         pad_id=pad_id if isinstance(pad_id, int) else 0,
         micro_rows=config.training.micro_rows,
+        with_mask=model.needs_mask,
     )
 
 
-def _why_no_shared_prefix(config: FinetuneConfig, model: TrainableModel) -> str | None:
+def _why_no_shared_prefix(
+    config: FinetuneConfig, model: TrainableModel, kernels: Kernels
+) -> str | None:
     """Return the setting under which a batch cannot hold a shared prefix, or None.
 
     A prefix reaches a layer's second call through the cache, past the layer's output: there FSDP
     and ZeRO-3 do not notice that they have to gather the layer again, and a layer that is computed
     again would write to the cache again.
     """
+    if kernels.takes_flat_rows:
+        return f"training.attention={kernels.attention.name}"
     if not model.shares_prefix:
         return f"stack={config.stack.name}"
     if config.strategy.kind in (StrategyKind.fsdp, StrategyKind.zero3):

@@ -33,6 +33,8 @@ class Feed:
     prefix: Sequence[int]
     pad_id: int
     micro_rows: int
+    with_mask: bool = True
+    """Whether packed rows carry a mask; a model that goes by their lengths needs none."""
     reference_P2: Tensor | None = None
     """Where the packs are pairs: log-probabilities of each side under the untrained model."""
 
@@ -68,7 +70,9 @@ class Feed:
         """Return the packs of rows as one batch."""
         documents = [[self.rows.row(row) for row in pack] for pack in packs]
         if self.reference_P2 is None:
-            return collate(documents, prefix=self.prefix, pad_id=self.pad_id)
+            return collate(
+                documents, prefix=self.prefix, pad_id=self.pad_id, with_mask=self.with_mask
+            )
         pairs = [pack[0] // 2 for pack in packs]
         return collate_pairs(
             documents,

@@ -12,8 +12,14 @@ from transformers import BitsAndBytesConfig, LlamaForCausalLM
 from ..data.errors import UserError
 
 
-def load_four_bit_llama(folder: Path, *, dtype: torch.dtype) -> LlamaForCausalLM:
+def load_four_bit_llama(
+    folder: Path, *, dtype: torch.dtype, attention: str = "sdpa"
+) -> LlamaForCausalLM:
     """Return the folder's Llama with the linear layers of its decoder in 4 bits (bitsandbytes).
+
+    Args:
+        dtype: of products, and of what is not in 4 bits.
+        attention: Transformers' name of what computes it.
 
     Raises:
         UserError: bitsandbytes is missing, or does not work on this machine.
@@ -26,7 +32,7 @@ def load_four_bit_llama(folder: Path, *, dtype: torch.dtype) -> LlamaForCausalLM
     llama = LlamaForCausalLM.from_pretrained(
         folder,
         dtype=dtype,
-        attn_implementation="sdpa",
+        attn_implementation=attention,
         use_safetensors=True,
         device_map={"": device},
         quantization_config=BitsAndBytesConfig(

@@ -1,6 +1,6 @@
 """``stack=hf``: Transformers' Llama with PEFT's adapters."""
 
-# B rows, T tokens, P prefix tokens, N trained positions, D hidden size
+# B rows, T tokens, P prefix tokens, N trained positions, D hidden size, M tokens of all documents
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +12,11 @@ from transformers import DynamicCache, LlamaForCausalLM
 
 from ..data.batches import Batch
 from ..data.errors import UserError
+from ..data.flat_batch import flatten
 from .adapter_file import PEFT_PREFIX, lora_config, write_adapter
 from .four_bit import load_four_bit_llama
 from .fused_llama import FusedLlama, can_fuse
+from .kernels import PLAIN, Kernels, apply_liger, flat_attention
 from .loss import cross_entropies
 from .settings import MethodConfig, MethodKind
 from .stack import TrainableModel
@@ -29,11 +31,13 @@ from .token_weights import (
 class _Losses(nn.Module):
     """The Llama decoder with the head at trained positions only."""
 
-    def __init__(self, llama: LlamaForCausalLM, dtype: torch.dtype, *, fused: bool) -> None:
+    def __init__(self, llama: LlamaForCausalLM, dtype: torch.dtype, kernels: Kernels) -> None:
         super().__init__()
         self.llama = llama
         self._dtype = dtype
-        self._fuses = fused
+        self._fuses = kernels.fused and can_fuse(llama)
+        self._takes_flat_rows = kernels.takes_flat_rows
+        self.needs_mask = not (self._fuses or self._takes_flat_rows)
         self._fused: FusedLlama | None = None
 
     def forward(self, batch: Batch, *, wants_logits: bool = False) -> Tensor:
@@ -49,7 +53,21 @@ class _Losses(nn.Module):
             # Made at the first batch, when the weights are on their device.
             self._fused = self._fused or FusedLlama(self.llama, dtype=self._dtype)
             return self._fused.target_states(batch)
-        return self._target_states(batch)
+        return self._flat_states(batch) if self._takes_flat_rows else self._target_states(batch)
+
+    def _flat_states(self, batch: Batch) -> Tensor:
+        """Return the same by an attention that takes documents one behind the other.
+
+        Transformers tells flash by the lengths where they begin, and flex by their positions.
+        """
+        flat = flatten(batch)
+        hidden_MD = self.llama.model(
+            flat.ids_N[None],
+            position_ids=flat.positions_N[None],
+            use_cache=False,
+            **flat_attention(flat.lengths, device=flat.ids_N.device),
+        ).last_hidden_state[0]
+        return hidden_MD[flat.target_at_M]
 
     def _target_states(self, batch: Batch) -> Tensor:
         """Return the hidden states that predict the trained tokens, by Transformers' decoder."""
@@ -71,14 +89,16 @@ class _Losses(nn.Module):
 
 
 def load_hf_model(
-    folder: Path, method: MethodConfig, *, dtype: torch.dtype, seed: int, fused: bool = False
+    folder: Path, method: MethodConfig, *, dtype: torch.dtype, seed: int, kernels: Kernels = PLAIN
 ) -> TrainableModel:
     """Return the folder's Llama with adapters, or with its own weights trainable.
 
     Raises:
         UserError: the method does not fit the model or this machine.
     """
-    llama = _load(folder, method, dtype=dtype)
+    llama = _load(folder, method, dtype=dtype, attention=kernels.transformers_name)
+    if kernels.liger:
+        apply_liger(llama)
     num_layers = llama.config.num_hidden_layers
     if not 0 <= method.first_layer < num_layers:
         raise UserError(
@@ -105,24 +125,28 @@ def load_hf_model(
         else:
             _save_full(llama, target, values, chosen)
 
+    module = _Losses(llama, dtype, kernels)
     return TrainableModel(
-        module=_Losses(llama, dtype, fused=fused and can_fuse(llama)),
+        module=module,
         layers=list(llama.model.layers),
         save=save,
-        shares_prefix=True,
+        shares_prefix=not kernels.takes_flat_rows,
         saves_all=not method.is_adapter,
+        needs_mask=module.needs_mask,
         max_positions=llama.config.max_position_embeddings,
         lr_factors=factors,
     )
 
 
-def _load(folder: Path, method: MethodConfig, *, dtype: torch.dtype) -> LlamaForCausalLM:
+def _load(
+    folder: Path, method: MethodConfig, *, dtype: torch.dtype, attention: str
+) -> LlamaForCausalLM:
     if method.kind is MethodKind.qlora:
-        return load_four_bit_llama(folder, dtype=dtype)
+        return load_four_bit_llama(folder, dtype=dtype, attention=attention)
     return LlamaForCausalLM.from_pretrained(
         folder,
         dtype=dtype if method.is_adapter else torch.float32,
-        attn_implementation="sdpa",
+        attn_implementation=attention,
         use_safetensors=True,
     )
 

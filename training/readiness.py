@@ -33,7 +33,7 @@ def check_run(run: Run) -> None:
     say(
         "train",
         f"steps {run.start_step} to {run.total_steps}, {len(run.feed.rows)} rows, prefix of "
-        f"{len(run.feed.prefix)} tokens shared, {_name(run.dtype)} {chosen}, "
+        f"{len(run.feed.prefix)} tokens shared, {_name(run.dtype)} {chosen}, {run.kernels.words}, "
         f"{torch.get_num_threads()} threads a process; writes {run.config.run_folder}",
     )
 

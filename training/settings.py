@@ -53,6 +53,20 @@ class Recompute(Enum):
     """The cheap ones; results of matrix products and of attention are kept."""
 
 
+class AttentionKind(Enum):
+    """Who computes attention."""
+
+    auto = "auto"
+    """lokal's own layers on a CPU; flash on a GPU where flash-attn is installed and products are
+    bf16; else sdpa."""
+    sdpa = "sdpa"
+    """PyTorch's scaled_dot_product_attention, with a mask where documents share a row."""
+    flash = "flash"
+    """FlashAttention-2 (Dao 2023) over documents of any length, without padding and mask."""
+    flex = "flex"
+    """PyTorch's FlexAttention over the same, skipping blocks that no token looks at."""
+
+
 class ScheduleKind(Enum):
     """How the learning rate falls after warm-up."""
 
@@ -190,6 +204,9 @@ class TrainingConfig:
     precision: Precision = Precision.auto
     fused: bool = True
     """Run lokal's own layers on a CPU where they know the model: the same loss, faster."""
+    attention: AttentionKind = AttentionKind.auto
+    liger: bool = False
+    """Run norms, rotation and gate by Liger's kernels on a GPU (Hsu et al. 2024)."""
     activation_checkpointing: Recompute = Recompute.none
     compile: bool = False
     """Compile each decoder layer (torch.compile) in place of our own; needs a C++ compiler."""

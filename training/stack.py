@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data.errors import UserError
+from .kernels import PLAIN, Kernels
 from .settings import MethodConfig, Stack
 
 
@@ -39,6 +40,8 @@ class TrainableModel:
     """Whether batches may carry a shared prefix."""
     saves_all: bool
     """Whether the finished model holds all weights, not only the trained ones."""
+    needs_mask: bool = True
+    """Whether it tells packed documents apart by a mask, not by their lengths."""
     figures: Figures | None = None
     """Told of each step, divided by the number of its losses."""
     max_positions: int | None = None
@@ -63,14 +66,14 @@ def load_model(
     *,
     dtype: torch.dtype,
     seed: int,
-    fused: bool = False,
+    kernels: Kernels = PLAIN,
 ) -> TrainableModel:
     """Return the checkpoint in the chosen stack, with the method's weights made trainable.
 
     Args:
         dtype: format of the frozen weights; trained weights are always fp32.
         seed: of the adapter's first values.
-        fused: use our own layers where the model is one that they know (``fused_llama``).
+        kernels: what computes the layers of ``stack=hf``; the other stack has its own.
     """
     if stack is Stack.torchtune:
         from .torchtune_stack import load_torchtune_model
@@ -78,7 +81,7 @@ def load_model(
         return load_torchtune_model(folder, method, dtype=dtype, seed=seed)
     from .hf_stack import load_hf_model
 
-    return load_hf_model(folder, method, dtype=dtype, seed=seed, fused=fused)
+    return load_hf_model(folder, method, dtype=dtype, seed=seed, kernels=kernels)
 
 
 def compile_layers(model: TrainableModel) -> None:

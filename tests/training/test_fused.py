@@ -10,6 +10,7 @@ from lokal.data.flat_batch import flatten
 from lokal.data.tokens import TokenRows, write_tokens
 from lokal.training.fused_llama import can_fuse
 from lokal.training.hf_stack import load_hf_model
+from lokal.training.kernels import Kernels
 from lokal.training.loss import cross_entropies
 from lokal.training.settings import MethodConfig, MethodKind
 from lokal.training.stack import TrainableModel
@@ -47,7 +48,7 @@ def batch_of(rows: TokenRows, *, packed: bool, shared: bool) -> Batch:
 
 
 def load(folder: Path, method: MethodConfig, dtype: torch.dtype, *, fused: bool) -> TrainableModel:
-    model = load_hf_model(folder, method, dtype=dtype, seed=0, fused=fused)
+    model = load_hf_model(folder, method, dtype=dtype, seed=0, kernels=Kernels(fused=fused))
     generator = torch.Generator().manual_seed(0)
     for name, parameter in model.trained().items():
         if "lora_B" in name:  # zero at first, which would hide the gradient of A
@@ -134,7 +135,9 @@ def test_adapters_that_the_fused_layers_do_not_know_are_left_to_peft(
     rows: TokenRows, tiny_llama_folder: Path
 ):
     method = MethodConfig(kind=MethodKind.lora, rank=4, targets=ALL_LINEAR, dropout=0.1)
-    model = load_hf_model(tiny_llama_folder, method, dtype=torch.float32, seed=0, fused=True)
+    model = load_hf_model(
+        tiny_llama_folder, method, dtype=torch.float32, seed=0, kernels=Kernels(fused=True)
+    )
     llama = model.module.get_submodule("llama")
     assert not can_fuse(llama)  # pyright: ignore[reportArgumentType]
     model.module(batch_of(rows, packed=False, shared=False)).sum().backward()

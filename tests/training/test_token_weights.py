@@ -7,6 +7,7 @@ import pytest
 import torch
 from lokal.data.errors import UserError
 from lokal.training.hf_stack import load_hf_model
+from lokal.training.kernels import Kernels
 from lokal.training.settings import MethodKind
 from lokal.training.stack import TrainableModel
 from lokal.training.torchtune_stack import load_torchtune_model
@@ -95,7 +96,8 @@ def test_lokals_own_layers_train_them_to_the_same_losses_to_1e_4(
     method = make_method(MethodKind.lora, first_layer=1, **choice)
     plain, fused = (
         train(
-            load_hf_model(folder, method, dtype=torch.float32, seed=0, fused=on), [make_batch()] * 4
+            load_hf_model(folder, method, dtype=torch.float32, seed=0, kernels=Kernels(fused=on)),
+            [make_batch()] * 4,
         )
         for on in (False, True)
     )
