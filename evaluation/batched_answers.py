@@ -10,7 +10,6 @@ Shapes: B batch, S shared prefix, T rest of the prompt, L packed label tokens, K
 H hidden, N any rows, C choices.
 """
 
-import copy
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -18,7 +17,8 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, LlamaForCausalLM
 
-_HEAD_ROWS = 256  # 256 x 128k vocabulary in fp32 is 131 MB
+from .likelihood.decoder import fork
+from .likelihood.head import token_scores
 
 
 class Answer(NamedTuple):
@@ -106,7 +106,7 @@ class BatchedAnswers:
             rests: the prompts without their shared prefix.
         """
         lengths = [len(rest) for rest in rests]
-        cache = _fork(self.prefix)
+        cache = fork(self.prefix)
         if self.num_prefix:
             cache.batch_repeat_interleave(len(rests))
         hidden_BTH = self._hidden(_pad(rests), cache)
@@ -142,7 +142,7 @@ class BatchedAnswers:
         )
         starts_B1 = torch.tensor(lengths)[:, None] + self.num_prefix
         hidden_BLH = self._hidden(
-            [labels.inputs] * count, _fork(cache), positions=starts_B1 + labels.depths_L, mask=mask
+            [labels.inputs] * count, fork(cache), positions=starts_B1 + labels.depths_L, mask=mask
         )
         targets_N1 = torch.tensor(labels.targets).repeat(count)[:, None]
         logprobs_N1, best_N = self._log_probs(hidden_BLH.flatten(0, 1), targets_N1)
@@ -163,7 +163,7 @@ class BatchedAnswers:
     ) -> list[list[int]]:
         """Return the greedy replies of some rows, one token a step."""
         chosen = torch.tensor(rows)
-        cache = _fork(cache)
+        cache = fork(cache)
         cache.batch_select_indices(chosen.to(self.model.device))
         sees_B11K = self._sees_prompt([lengths[row] for row in rows], int(cache.get_seq_length()))
         positions_B1 = torch.tensor([[self.num_prefix + lengths[row]] for row in rows])
@@ -212,15 +212,12 @@ class BatchedAnswers:
 
     def _log_probs(self, hidden_NH: Tensor, targets_NC: Tensor) -> tuple[Tensor, Tensor]:
         """Return log-probabilities NC of the targets, and the likeliest token N, on the CPU."""
-        logprobs, best = [], []
-        for hidden, targets in zip(
-            hidden_NH.split(_HEAD_ROWS), targets_NC.split(_HEAD_ROWS), strict=True
-        ):
-            logits_NV = self.model.lm_head(hidden).float()
-            total_N1 = logits_NV.logsumexp(dim=-1, keepdim=True)
-            logprobs.append((logits_NV.gather(1, targets.to(hidden.device)) - total_N1).cpu())
-            best.append(logits_NV.argmax(dim=-1).cpu())
-        return torch.cat(logprobs), torch.cat(best)
+        num_states, num_targets = targets_NC.shape
+        rows_M = torch.arange(num_states).repeat_interleave(num_targets)
+        found = token_scores(
+            self.model.lm_head, hidden_NH, rows_M=rows_M, tokens_M=targets_NC.flatten()
+        )
+        return found.logprobs_M.view(num_states, num_targets), found.best_S
 
     def _is_over(self, reply: list[int]) -> bool:
         return reply[-1] in self.end_ids or len(reply) >= self.max_new_tokens
@@ -276,10 +273,3 @@ def _pad(rests: Sequence[list[int]]) -> list[list[int]]:
     """Return the rows at equal length, padded on the right with a token nobody looks at."""
     longest = max(map(len, rests))
     return [[*rest, *[0] * (longest - len(rest))] for rest in rests]
-
-
-def _fork(cache: DynamicCache) -> DynamicCache:
-    """Return a cache that grows apart from the given one; what is cached is not copied."""
-    fork = copy.copy(cache)
-    fork.layers = [copy.copy(layer) for layer in cache.layers]
-    return fork

@@ -1,0 +1,1 @@
+"""How likely continuations are behind prompts: the log-likelihood protocol."""

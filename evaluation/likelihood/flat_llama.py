@@ -1,0 +1,162 @@
+"""The hidden states of a token tree on a CPU: Llama's layers over one row without padding.
+
+It reads the modules of Transformers and leaves them as they are. ``training`` has layers of the
+same kind, whose worth is their way back; here nothing goes back, and the tokens form a tree.
+"""
+
+# N tokens of the row, P of the prefix, K = P and more that a block sees, T tokens of a block
+# S states asked for, D hidden size, G key-value heads, Q query heads, C size of a head
+
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import LlamaForCausalLM
+from transformers.models.llama.modeling_llama import LlamaDecoderLayer
+
+from .token_tree import Block, TokenTree
+
+_ROPES = {"default", "linear", "llama3", "yarn"}  # the others depend on the longest row
+
+
+class KeyValues(NamedTuple):
+    """What a layer keeps of some tokens."""
+
+    key_NGC: Tensor
+    value_NGC: Tensor
+
+
+class _Row(NamedTuple):
+    """The row's layout, the same for every layer."""
+
+    blocks: Sequence[Block]
+    bias: Sequence[Tensor]
+    """Of each block: 0 where a token sees another of it, -inf elsewhere, [T, T]."""
+    cos_N1C: Tensor
+    sin_N1C: Tensor
+
+
+class FlatLlama:
+    """Computes trees on a CPU; see ``can_flatten``."""
+
+    def __init__(self, model: LlamaForCausalLM) -> None:
+        self._model = model.model
+        self._layers = [cast("LlamaDecoderLayer", layer) for layer in model.model.layers]
+        self._prefix_ids: tuple[int, ...] = ()
+        self._prefix: list[KeyValues] = []
+
+    def states(self, tree: TokenTree, at_S: Tensor) -> Tensor:
+        """Return the states behind some tokens of the tree, after the last norm, [S, D]."""
+        if tree.prefix_ids != self._prefix_ids:
+            self._remember(tree.prefix_ids)
+        x_ND, row = self._embed(tree)
+        last = len(self._layers) - 1
+        for number, layer in enumerate(self._layers):
+            past = self._prefix[number] if self._prefix else None
+            query_NQC, new = _query_key_value(layer, x_ND, row)
+            read_ND = _attend(query_NQC, new, past, row)
+            if number == last:  # nothing looks at the last layer's other tokens
+                x_ND, read_ND = x_ND[at_S], read_ND[at_S]
+            x_ND = _feed_forward(layer, x_ND + layer.self_attn.o_proj(read_ND))
+        return _norm(self._model.norm, x_ND)
+
+    def _remember(self, prefix_ids: tuple[int, ...]) -> None:
+        """Keep the keys and values of a prefix."""
+        self._prefix_ids, self._prefix = (), []  # what was kept is freed first
+        kept: list[KeyValues] = []
+        if prefix_ids:
+            x_ND, row = self._embed(TokenTree.of([prefix_ids]))
+            for layer in self._layers:
+                query_NQC, new = _query_key_value(layer, x_ND, row)
+                kept.append(new)
+                if len(kept) < len(self._layers):
+                    read_ND = _attend(query_NQC, new, None, row)
+                    x_ND = _feed_forward(layer, x_ND + layer.self_attn.o_proj(read_ND))
+        self._prefix_ids, self._prefix = prefix_ids, kept
+
+    def _embed(self, tree: TokenTree) -> tuple[Tensor, _Row]:
+        x_ND = self._model.embed_tokens(torch.tensor(tree.ids))
+        cos_1NC, sin_1NC = self._model.rotary_emb(x_ND[None], tree.positions_N()[None])
+        blocks = tree.blocks()
+        sees = [tree.sees_TT(block.start, block.end) for block in blocks]
+        bias = [
+            torch.zeros(sees_TT.shape, dtype=x_ND.dtype).masked_fill_(~sees_TT, -torch.inf)
+            for sees_TT in sees
+        ]
+        return x_ND, _Row(blocks, bias, cos_1NC[0, :, None], sin_1NC[0, :, None])
+
+
+def can_flatten(model: LlamaForCausalLM) -> bool:
+    """Return whether the model is on a CPU, and every layer one that ``FlatLlama`` knows."""
+    config = model.config
+    if model.device.type != "cpu" or model.dtype not in (torch.float32, torch.bfloat16):
+        return False
+    if config.hidden_act != "silu" or config.attention_bias or config.mlp_bias:
+        return False
+    linears = [module for layer in model.model.layers for module in _linears_of(layer)]
+    return model.model.rotary_emb.rope_type in _ROPES and all(
+        type(module) is nn.Linear for module in linears
+    )
+
+
+def _linears_of(layer: nn.Module) -> list[nn.Module]:
+    return [module for name, module in layer.named_modules() if name.endswith("_proj")]
+
+
+def _norm(module: nn.Module, x_ND: Tensor) -> Tensor:
+    weight, eps = cast("Tensor", module.weight), cast("float", module.variance_epsilon)
+    return functional.rms_norm(x_ND, weight.shape, weight, eps)
+
+
+def _query_key_value(layer: LlamaDecoderLayer, x_ND: Tensor, row: _Row) -> tuple[Tensor, KeyValues]:
+    attention = layer.self_attn
+    normed_ND = _norm(layer.input_layernorm, x_ND)
+    shape = (len(x_ND), -1, attention.head_dim)
+    query_NQC = _rotate(attention.q_proj(normed_ND).view(shape), row)
+    key_NGC = _rotate(attention.k_proj(normed_ND).view(shape), row)
+    return query_NQC, KeyValues(key_NGC, attention.v_proj(normed_ND).view(shape))
+
+
+def _rotate(x_NHC: Tensor, row: _Row) -> Tensor:
+    """Return the heads turned by their positions (rotary embedding)."""
+    half = x_NHC.shape[-1] // 2
+    swapped_NHC = torch.cat([-x_NHC[..., half:], x_NHC[..., :half]], -1)
+    return torch.addcmul(x_NHC * row.cos_N1C, swapped_NHC, row.sin_N1C)
+
+
+def _attend(query_NQC: Tensor, new: KeyValues, past: KeyValues | None, row: _Row) -> Tensor:
+    """Return what each token reads, [N, Q x C]."""
+    num_heads, size = query_NQC.shape[1:]
+    num_groups = new.key_NGC.shape[1]
+    read_NQC = torch.empty_like(query_NQC)
+    for block, bias_TT in zip(row.blocks, row.bias, strict=True):
+        own = slice(block.start, block.end)
+        key_GKC = _seen(new.key_NGC, past.key_NGC if past else None, block)
+        value_GKC = _seen(new.value_NGC, past.value_NGC if past else None, block)
+        num_tokens = block.end - block.start
+        query_GTC = (query_NQC[own] * size**-0.5).transpose(0, 1).reshape(num_groups, -1, size)
+        scores_GTK = torch.bmm(query_GTC, key_GKC.transpose(1, 2))
+        scores_GTK.view(num_heads, num_tokens, -1)[..., -num_tokens:] += bias_TT
+        weights_GTK = torch.softmax(scores_GTK, -1)
+        read_QTC = torch.bmm(weights_GTK, value_GKC).view(num_heads, num_tokens, size)
+        read_NQC[own] = read_QTC.transpose(0, 1)
+    return read_NQC.flatten(1)
+
+
+def _seen(new_NGC: Tensor, past_PGC: Tensor | None, block: Block) -> Tensor:
+    """Return what a block sees, prefix first and itself last, [G, K, C]."""
+    parts = [new_NGC[start:end] for start, end in (*block.sees, (block.start, block.end))]
+    if past_PGC is not None:
+        parts.insert(0, past_PGC)
+    seen_KGC = torch.cat(parts) if len(parts) > 1 else parts[0]
+    return seen_KGC.transpose(0, 1)
+
+
+def _feed_forward(layer: LlamaDecoderLayer, x_ND: Tensor) -> Tensor:
+    """Return the tokens with what the feed-forward half adds."""
+    mlp = layer.mlp
+    normed_ND = _norm(layer.post_attention_layernorm, x_ND)
+    gated_NF = functional.silu(mlp.gate_proj(normed_ND), inplace=True).mul_(mlp.up_proj(normed_ND))
+    return x_ND + mlp.down_proj(gated_NF)
