@@ -56,12 +56,19 @@ def share_interval(
     if clusters is None:
         return wilson_interval(sum(values), num_items=len(values), confidence=confidence)
     made = mean_interval(values, confidence=confidence, clusters=clusters)
-    share, size = made.estimate, float(made.num_groups)
-    if 0 < share < 1 and made.standard_error > 0:
-        size = min(len(values), share * (1 - share) / made.standard_error**2)
     critical = float(t.ppf((1 + confidence) / 2, made.num_groups - 1))
-    low, high = _wilson_ends(share, size=size, critical=critical)
+    low, high = _wilson_ends(made.estimate, size=effective_items(made), critical=critical)
     return made._replace(low=low, high=high)
+
+
+def effective_items(share: Interval) -> float:
+    """Return how many items that stand alone a share's clustered items are worth."""
+    spread = share.estimate * (1 - share.estimate)
+    if share.num_groups == share.num_items:
+        return float(share.num_items)
+    if spread <= 0 or share.standard_error == 0:
+        return float(share.num_groups)
+    return min(float(share.num_items), spread / share.standard_error**2)
 
 
 def mean_interval(

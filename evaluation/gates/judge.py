@@ -1,0 +1,82 @@
+"""All gates of one region, in the order of the page."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ...data.manifest import Json
+from .combine import combine, trust_detector
+from .quality import forgetting, target_quality
+from .result import GateResult, Part, Verdict, worst_verdict
+from .series import GateInputs
+from .share_gates import (
+    code_mix,
+    degeneration,
+    fidelity,
+    over_refusal,
+    register,
+    safety,
+    script,
+)
+from .thresholds import GATES, GateThresholds
+
+_SHARE_GATES: dict[str, Callable[..., GateResult]] = {
+    "fidelity": fidelity,
+    "script": script,
+    "register": register,
+    "code_mix": code_mix,
+    "safety": safety,
+    "over_refusal": over_refusal,
+    "degeneration": degeneration,
+}
+
+
+def judge_region(inputs: GateInputs, *, thresholds: GateThresholds) -> list[GateResult]:
+    """Return every gate that the thresholds name, in the order of the page."""
+    results: list[GateResult] = []
+    for gate in GATES:
+        if gate not in thresholds.gates:
+            continue
+        if gate == "target_quality":
+            result = target_quality(inputs.tasks, thresholds=thresholds)
+        elif gate == "forgetting":
+            result = forgetting(inputs.retention, thresholds=thresholds)
+        elif gate == "contamination":
+            result = contamination(inputs.exact_hits, thresholds=thresholds)
+        else:
+            result = _SHARE_GATES[gate](inputs, thresholds=thresholds)
+        results.append(trust_detector(result, inputs.detectors.get(gate), thresholds=thresholds))
+    return results
+
+
+def contamination(
+    exact_hits: Mapping[str, int | None], *, thresholds: GateThresholds
+) -> GateResult:
+    """Return whether none of the tasks' items stands in the training data."""
+    parts: list[Part] = []
+    for task, hits in exact_hits.items():
+        if hits is None:
+            verdict, sentence = Verdict.INCONCLUSIVE, f"{task}: not looked up in the training data"
+        elif hits:
+            verdict, sentence = Verdict.FAIL, f"{task}: {hits} items stand in the training data"
+        else:
+            verdict, sentence = Verdict.PASS, f"{task}: no item stands in the training data"
+        figures: dict[str, Json] = {"exact_hits": hits}
+        fail_p = 0.0 if hits else 1.0  # a count and no sample: nothing to be unsure of
+        parts.append(
+            Part(name=task, verdict=verdict, sentence=sentence, figures=figures, fail_p=fail_p)
+        )
+    return combine("contamination", parts, thresholds=thresholds)
+
+
+def verdict_json(regions: Mapping[str, Sequence[GateResult]]) -> dict[str, Json]:
+    """Return the content of ``verdict.json``: the verdict of all regions, and each gate's."""
+    every = [result.verdict for results in regions.values() for result in results]
+    gates: dict[str, Json] = {
+        region: [result.to_json() for result in results] for region, results in regions.items()
+    }
+    reasons: list[Json] = [
+        f"{region}: {result.gate}: {result.reason}"
+        for region, results in regions.items()
+        for result in results
+        if result.verdict != Verdict.PASS
+    ]
+    return {"verdict": str(worst_verdict(every)), "reasons": reasons, "gates": gates}
