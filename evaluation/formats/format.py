@@ -17,6 +17,11 @@ _MODULES = {
     "label": "label",
     "choice": "choice",
     "open": "open",
+    "translation": "translation",
+    "span": "span",
+    "summary": "summary",
+    "instruction": "instruction",
+    "short_answer": "short_answer",
 }
 """File of this folder by the name that a suite's ``format`` gives."""
 
@@ -80,6 +85,18 @@ def text_of(row: Row, name: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{name} must hold text, got {value!r}")
     return value
+
+
+def texts_of(row: Row, name: str) -> tuple[str, ...]:
+    """Return a field that must hold one text or more.
+
+    Raises:
+        ValueError: it is missing, empty, or holds something else.
+    """
+    value = row.get(name)
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"{name} must be a list of texts, got {value!r}")
+    return tuple(text_of({name: one}, name) for one in value)
 
 
 def cluster_of(row: Row, suite: Suite) -> str:
