@@ -11,7 +11,8 @@ from ..document import metadata_of, note
 from ..language.config import LanguageConfig, Lines
 from ..language.detect import Detector, Finding
 from ..language.fasttext_model import FastTextModel, second_model
-from ..language.lines import is_prose, next_fence, without_addresses
+from ..language.line_votes import vote
+from ..language.lines import next_fence
 from ..language.register import Registers
 from ..region import Region
 from ..scripts import count_letters
@@ -111,7 +112,9 @@ class LanguageGate(Gate):
             is_fence, fence = next_fence(line, fence)
             letters, other = 0, ""
             if not fence and not is_fence and len(line) >= self.config.min_line_letters:
-                letters, other = self._judge_line(line)
+                letters, other, _ = vote(
+                    line, self.detector, min_letters=self.config.min_line_letters
+                )
             if other:
                 other_letters[other] += letters
                 other_lines[other] += 1
@@ -119,17 +122,6 @@ class LanguageGate(Gate):
                 own_letters += letters
                 kept.append(line)
         return _Split(kept, own_letters, other_letters, other_lines)
-
-    def _judge_line(self, line: str) -> tuple[int, str]:
-        """Return the line's letters, 0 where it says nothing, and the other language it is in."""
-        line = without_addresses(line)
-        words = self.detector.read(line)
-        letters = words.num_letters
-        if self.detector.shows_own(words):
-            return letters, ""
-        if letters < self.config.min_line_letters or not is_prose(line, words):
-            return 0, ""
-        return letters, self.detector.judge_line(line, words)
 
     def _second_says(self, text: str, finding: Finding) -> str:
         """Return another language where CLD2 is unsure, or names it too but needs more letters."""
