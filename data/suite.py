@@ -203,13 +203,32 @@ def items_path(suite: Suite, *, split: str, language: str, items_root: Path | No
         raise UserError(
             f"suite {suite.name} has no split {split!r}: choose one of {', '.join(suite.items)}"
         )
-    place = suite.items[split].replace("{region}", language)
+    return resolve_place(
+        suite.items[split].replace("{region}", language),
+        items_root=items_root,
+        owner=f"suite {suite.name}",
+        source=suite.source,
+    )
+
+
+def resolve_place(place: str, *, items_root: Path | None, owner: str, source: str) -> Path:
+    """Return the file that a place names (it may not exist): shipped, the user's, or below a root.
+
+    Args:
+        place: a path, or one after ``sample:`` or ``items:``; there, one that ends in ``.gz`` too.
+        items_root: the user's folder of benchmarks.
+        owner: what needs the file, for the message.
+        source: where the user gets it from, for the message.
+
+    Raises:
+        MissingItems: it lies in the user's folder, and none is named.
+    """
     if not place.startswith(ITEMS_PREFIX):
         return resolve_sample(place)
     if items_root is None:
         raise MissingItems(
-            f"suite {suite.name} is not shipped: set items_root to the folder with "
-            f"{place.removeprefix(ITEMS_PREFIX)} in it, from {suite.source}"
+            f"{owner} is not shipped: set items_root to the folder with "
+            f"{place.removeprefix(ITEMS_PREFIX)} in it, from {source}"
         )
     found = _below(items_root, place)
     return found[0] if found else items_root.expanduser() / place.removeprefix(ITEMS_PREFIX)

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from ..data.progress import say
 from .generations import Generations, Part
@@ -12,7 +13,13 @@ from .reply import to_lines
 from .settings import AnswersConfig
 
 
-def collect(generations: Generations, parts: Sequence[Part], *, answers: AnswersConfig) -> None:
+def collect(
+    generations: Generations,
+    parts: Sequence[Part],
+    *,
+    answers: AnswersConfig,
+    items_root: Path | None = None,
+) -> None:
     """Ask the checkpoint or read the recording, part by part."""
     if generations.system.recording is None:
         from .ask import ask_checkpoint
@@ -20,16 +27,16 @@ def collect(generations: Generations, parts: Sequence[Part], *, answers: Answers
         ask_checkpoint(generations, parts, answers=answers)
         return
     for part in parts:
-        _read_part(generations, part)
+        _read_part(generations, part, items_root=items_root)
 
 
-def _read_part(generations: Generations, part: Part) -> None:
+def _read_part(generations: Generations, part: Part, *, items_root: Path | None) -> None:
     started_at, started = datetime.now(UTC), time.monotonic()
     recording = generations.system.recording
     assert recording is not None
-    path = recording_path(recording, part.language)
+    path = recording_path(recording, part.language, items_root=items_root)
     say("evaluate", f"reads {path}, writes {generations.file(part)}")
-    replies = read_recording(recording, part, system=generations.system.name)
+    replies = read_recording(recording, part, path=path, system=generations.system.name)
     generations.finish(
         part,
         files={".jsonl": to_lines(replies)},

@@ -44,7 +44,7 @@ def read_items(
     path = find_items(suite, split=split, language=language, items_root=items_root)
     asks, region = load_format(suite), load_region(language)
     items: dict[str, Item] = {}
-    for number, line in _lines(path):
+    for number, line in read_lines(path):
         try:
             row = json.loads(line)
             if not isinstance(row, dict):
@@ -72,8 +72,12 @@ def _choose(items: list[Item], limit: int) -> list[Item]:
     return [item for item in items if item.id in chosen]
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the number and text of each line that is not empty."""
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the number and text of each line that is not empty; ``.gz`` is unpacked on the way.
+
+    Raises:
+        UserError: it is not UTF-8, or cannot be read to its end.
+    """
     read = gzip.open if path.suffix == ".gz" else open
     number = 0
     try:

@@ -17,7 +17,9 @@ class BaselineConfig:
     """Name for tables."""
     suite: str
     path: str
-    """JSONL with id, model, gold, response; ``{region}`` stands for the language."""
+    """JSONL with id, model, response, and ``gold`` or ``reference`` where there is one.
+
+    ``{region}`` stands for the language, ``items:`` for the user's folder of benchmarks."""
     model: str
     """Rows of this model are read; the file may hold others."""
     model_date: str

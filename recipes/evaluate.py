@@ -25,19 +25,20 @@ def evaluate(config: EvaluateConfig) -> None:
     """Collect one system's replies to a suite."""
     system = describe_system(config)
     generations = Generations.open(config.folder, system, overwrite=config.overwrite)
+    items_root = None if config.items_root is None else Path(config.items_root)
     plan = plan_parts(
         system,
         config.suite,
         split=config.split,
         languages=config.languages,
-        items_root=None if config.items_root is None else Path(config.items_root),
+        items_root=items_root,
         skip_missing=config.skip_missing,
     )
     if plan.skipped:
         say("evaluate", f"not there, left out: {', '.join(plan.skipped)}")
     missing = generations.missing(plan.parts, overwrite=config.overwrite)
     if missing:
-        collect(generations, missing, answers=config.answers)
+        collect(generations, missing, answers=config.answers, items_root=items_root)
     else:
         say("evaluate", f"{config.folder} has all {len(plan.parts)} parts: nothing to do")
     if system.kind is Kind.checkpoint and config.split == "test":

@@ -1,13 +1,16 @@
 """A recording is matched by id, and refused where it belongs to other items."""
 
+import gzip
 import json
 from pathlib import Path
 
 import pytest
 from lokal.data.errors import UserError
+from lokal.data.region import load_region
 from lokal.data.suite import load_suite
+from lokal.evaluation.formats.translation import FORMAT
 from lokal.evaluation.generations import Part
-from lokal.evaluation.recorded import read_recording
+from lokal.evaluation.recorded import read_recording, recording_path
 from lokal.evaluation.reply import Reply, State
 from lokal.evaluation.settings import BaselineConfig
 
@@ -26,20 +29,25 @@ def row(item_id: str, **changes: str) -> dict[str, str]:
     return {"id": item_id, "model": "gpt-4", "gold": gold, "response": gold} | changes
 
 
-def read(folder: Path, lines: list[str]) -> list[Reply]:
-    (folder / "hi.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    baseline = BaselineConfig(
+def recording_of(path: str, suite: str = "sib200") -> BaselineConfig:
+    return BaselineConfig(
         label="gpt-4",
-        suite="sib200",
-        path=f"{folder}/{{region}}.jsonl",
+        suite=suite,
+        path=path,
         model="gpt-4",
         model_date="2023",
         shots=0,
         prompt_language="en",
         licence="",
-        source="",
+        source="example.org",
     )
-    return read_recording(baseline, PART, system="gpt-4")
+
+
+def read(folder: Path, lines: list[str]) -> list[Reply]:
+    (folder / "hi.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    baseline = recording_of(f"{folder}/{{region}}.jsonl")
+    path = recording_path(baseline, "hi")
+    return read_recording(baseline, PART, path=path, system="gpt-4")
 
 
 def test_every_item_ends_in_a_named_state(tmp_path: Path) -> None:
@@ -53,8 +61,8 @@ def test_every_item_ends_in_a_named_state(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([json.dumps(row("a")), '{"id": "a", '], r"hi.jsonl:2 has no id, model, gold and response"),
-        ([json.dumps(row("a", gold="sports"))], "these are other items"),
+        ([json.dumps(row("a")), '{"id": "a", '], r"hi.jsonl:2 has no id, model and response"),
+        ([json.dumps(row("a", gold="sports"))], "answer 'sports', .* these are other items"),
         ([json.dumps(row("a"))] * 2, "a second reply of gpt-4 to a"),
         ([json.dumps(row("a", model="claude"))], "holds no gpt-4 reply to these items"),
     ],
@@ -66,21 +74,44 @@ def test_a_wrong_recording_is_refused(tmp_path: Path, lines: list[str], message:
 
 def test_a_language_that_was_not_recorded_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="was not recorded in 'hi'"):
-        read_missing(tmp_path)
+        recording_path(recording_of(f"{tmp_path}/{{region}}.jsonl"), "hi")
 
 
-def read_missing(folder: Path) -> None:
-    read(folder, [json.dumps(row("a"))])
-    (folder / "hi.jsonl").rename(folder / "id.jsonl")
-    baseline = BaselineConfig(
-        label="gpt-4",
-        suite="sib200",
-        path=f"{folder}/{{region}}.jsonl",
-        model="gpt-4",
-        model_date="2023",
-        shots=0,
-        prompt_language="en",
-        licence="",
-        source="",
-    )
-    read_recording(baseline, PART, system="gpt-4")
+TRANSLATED = {"id": "t/1", "text_en": "It rains.", "text_hi": "बारिश हो रही है।"}
+
+
+def read_translation(root: Path, **changes: str) -> list[Reply]:
+    """Read one recorded translation from the user's folder, packed, without a gold answer."""
+    recorded = {"id": "t/1", "model": "gpt-4", "direction": "en-hi", "response": "वर्षा।"} | changes
+    (root / "mt").mkdir()
+    with gzip.open(root / "mt/en-hi.jsonl.gz", "wt", encoding="utf-8") as stream:
+        stream.write(json.dumps(recorded, ensure_ascii=False) + "\n")
+    suite = load_suite("flores200_from_en")
+    item = FORMAT.ask(TRANSLATED, suite=suite, region=load_region("hi"))
+    part = Part("flores-hi", suite, "test", "hi", [item], Path("items.jsonl"), "key")
+    baseline = recording_of("items:mt/en-{region}.jsonl", "flores200_from_en")
+    path = recording_path(baseline, "hi", items_root=root)
+    return read_recording(baseline, part, path=path, system="gpt-4")
+
+
+def test_a_translation_needs_no_gold_and_may_lie_packed_in_the_users_folder(tmp_path: Path) -> None:
+    assert [reply.reply for reply in read_translation(tmp_path)] == ["वर्षा।"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"reference": "धूप है।"}, r"jsonl.gz:1 was recorded for the answer 'धूप है।', the item's"),
+        ({"direction": "hi-en"}, "recorded for the direction hi-en, the suite asks en-hi"),
+    ],
+)
+def test_a_translation_of_another_text_or_direction_is_refused(
+    tmp_path: Path, changes: dict[str, str], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        read_translation(tmp_path, **changes)
+
+
+def test_a_recording_in_the_users_folder_says_where_to_get_it() -> None:
+    with pytest.raises(UserError, match=r"gpt-4 is not shipped: set items_root .* example\.org"):
+        recording_path(recording_of("items:mt/en-{region}.jsonl"), "hi")
