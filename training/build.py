@@ -75,6 +75,7 @@ def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
         dtype=dtype,
         seed=config.seed,
         kernels=kernels,
+        late=config.strategy.kind is StrategyKind.fsdp,
     )
     if config.training.compile:
         compile_layers(model)

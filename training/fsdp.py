@@ -71,6 +71,8 @@ class FsdpStrategy:
             if strategy.cpu_offload
             else OffloadPolicy(),
         )
+        if model.fill is not None:
+            model.fill(torch.device("cpu") if strategy.cpu_offload else device)
         self._trained = model.trained()
         self._clip_norm = config.clip_norm
         self._optimizer = make_optimizer(model, config)

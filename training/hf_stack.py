@@ -3,6 +3,7 @@
 # B rows, T tokens, P prefix tokens, N trained positions, D hidden size, M tokens of all documents
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from .adapter_file import PEFT_PREFIX, lora_config, write_adapter
 from .four_bit import load_four_bit_llama
 from .fused_llama import FusedLlama, can_fuse
 from .kernels import PLAIN, Kernels, apply_liger, flat_attention
+from .late_weights import fill_weights, hollow_llama, leave_out_weights
 from .loss import cross_entropies
 from .settings import MethodConfig, MethodKind
 from .stack import TrainableModel
@@ -89,14 +91,25 @@ class _Losses(nn.Module):
 
 
 def load_hf_model(
-    folder: Path, method: MethodConfig, *, dtype: torch.dtype, seed: int, kernels: Kernels = PLAIN
+    folder: Path,
+    method: MethodConfig,
+    *,
+    dtype: torch.dtype,
+    seed: int,
+    kernels: Kernels = PLAIN,
+    late: bool = False,
 ) -> TrainableModel:
     """Return the folder's Llama with adapters, or with its own weights trainable.
+
+    Args:
+        late: leave the weights out where the method allows; ``fill`` then puts them in.
 
     Raises:
         UserError: the method does not fit the model or this machine.
     """
-    llama = _load(folder, method, dtype=dtype, attention=kernels.transformers_name)
+    late = late and method.kind is not MethodKind.qlora
+    base_dtype = dtype if method.is_adapter else torch.float32
+    llama = _load(folder, method, dtype=base_dtype, attention=kernels.transformers_name, late=late)
     if kernels.liger:
         apply_liger(llama)
     num_layers = llama.config.num_hidden_layers
@@ -112,6 +125,8 @@ def load_hf_model(
         for layer in llama.model.layers[: method.first_layer]:
             layer.requires_grad_(requires_grad=False)
     apply_token_weights(llama.model.embed_tokens, llama.lm_head, chosen)
+    if late:
+        leave_out_weights(llama)
     factors = token_lr_factors(
         method, chosen, embedding="llama.model.embed_tokens.weight", head="llama.lm_head.weight"
     )
@@ -135,17 +150,20 @@ def load_hf_model(
         needs_mask=module.needs_mask,
         max_positions=llama.config.max_position_embeddings,
         lr_factors=factors,
+        fill=partial(fill_weights, llama, folder, base_dtype) if late else None,
     )
 
 
 def _load(
-    folder: Path, method: MethodConfig, *, dtype: torch.dtype, attention: str
+    folder: Path, method: MethodConfig, *, dtype: torch.dtype, attention: str, late: bool
 ) -> LlamaForCausalLM:
     if method.kind is MethodKind.qlora:
         return load_four_bit_llama(folder, dtype=dtype, attention=attention)
+    if late:
+        return hollow_llama(folder, dtype=dtype, attention=attention)
     return LlamaForCausalLM.from_pretrained(
         folder,
-        dtype=dtype if method.is_adapter else torch.float32,
+        dtype=dtype,
         attn_implementation=attention,
         use_safetensors=True,
     )

@@ -46,6 +46,9 @@ class TrainableModel:
     """Told of each step, divided by the number of its losses."""
     max_positions: int | None = None
     """Tokens of the longest document that the model's positions reach; None: not known."""
+    fill: Callable[[torch.device], None] | None = None
+    """Where the weights were left out: put in those that this process holds, on that device, once
+    a strategy has split them."""
     lr_factors: Mapping[str, float] = field(default_factory=dict)
     """Trained parameters with a learning rate of their own: its ratio to ``training.lr``."""
 
@@ -67,6 +70,7 @@ def load_model(
     dtype: torch.dtype,
     seed: int,
     kernels: Kernels = PLAIN,
+    late: bool = False,
 ) -> TrainableModel:
     """Return the checkpoint in the chosen stack, with the method's weights made trainable.
 
@@ -74,6 +78,7 @@ def load_model(
         dtype: format of the frozen weights; trained weights are always fp32.
         seed: of the adapter's first values.
         kernels: what computes the layers of ``stack=hf``; the other stack has its own.
+        late: leave the weights out until ``fill``, where stack and method can.
     """
     if stack is Stack.torchtune:
         from .torchtune_stack import load_torchtune_model
@@ -81,7 +86,7 @@ def load_model(
         return load_torchtune_model(folder, method, dtype=dtype, seed=seed)
     from .hf_stack import load_hf_model
 
-    return load_hf_model(folder, method, dtype=dtype, seed=seed, kernels=kernels)
+    return load_hf_model(folder, method, dtype=dtype, seed=seed, kernels=kernels, late=late)
 
 
 def compile_layers(model: TrainableModel) -> None:

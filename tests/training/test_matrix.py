@@ -120,7 +120,12 @@ class Run:
 
     def __init__(self, case: Case, strategy: StrategyConfig, model: Path, tokens: Path) -> None:
         self.model: TrainableModel = load_model(
-            case.stack, model, case.method, dtype=case.dtype, seed=1
+            case.stack,
+            model,
+            case.method,
+            dtype=case.dtype,
+            seed=1,
+            late=strategy.kind is StrategyKind.fsdp,
         )
         self.feed = make_feed(tokens, with_prefix=case.prefix)
         self.strategy: Strategy = build_strategy(
