@@ -18,7 +18,7 @@ from .share_gates import (
 )
 from .thresholds import GATES, GateThresholds
 
-_SHARE_GATES: dict[str, Callable[..., GateResult]] = {
+_SHARE_GATES: dict[str, Callable[..., list[Part]]] = {
     "fidelity": fidelity,
     "script": script,
     "register": register,
@@ -31,26 +31,26 @@ _SHARE_GATES: dict[str, Callable[..., GateResult]] = {
 
 def judge_region(inputs: GateInputs, *, thresholds: GateThresholds) -> list[GateResult]:
     """Return every gate that the thresholds name, in the order of the page."""
-    results: list[GateResult] = []
+    parts: dict[str, list[Part]] = {}
     for gate in GATES:
         if gate not in thresholds.gates:
             continue
         if gate == "target_quality":
-            result = target_quality(inputs.tasks, thresholds=thresholds)
+            parts[gate] = target_quality(inputs.tasks, thresholds=thresholds)
         elif gate == "forgetting":
-            result = forgetting(inputs.retention, thresholds=thresholds)
+            parts[gate] = forgetting(inputs.retention, thresholds=thresholds)
         elif gate == "contamination":
-            result = contamination(inputs.exact_hits, thresholds=thresholds)
+            parts[gate] = contamination(inputs.exact_hits)
         else:
-            result = _SHARE_GATES[gate](inputs, thresholds=thresholds)
-        results.append(trust_detector(result, inputs.detectors.get(gate), thresholds=thresholds))
-    return results
+            parts[gate] = _SHARE_GATES[gate](inputs, thresholds=thresholds)
+    return [
+        trust_detector(result, inputs.detectors.get(result.gate), thresholds=thresholds)
+        for result in combine(parts, thresholds=thresholds)
+    ]
 
 
-def contamination(
-    exact_hits: Mapping[str, int | None], *, thresholds: GateThresholds
-) -> GateResult:
-    """Return whether none of the tasks' items stands in the training data."""
+def contamination(exact_hits: Mapping[str, int | None]) -> list[Part]:
+    """Return the rules of whether no item of a task stands in the training data."""
     parts: list[Part] = []
     for task, hits in exact_hits.items():
         if hits is None:
@@ -60,11 +60,8 @@ def contamination(
         else:
             verdict, sentence = Verdict.PASS, f"{task}: no item stands in the training data"
         figures: dict[str, Json] = {"exact_hits": hits}
-        fail_p = 0.0 if hits else 1.0  # a count and no sample: nothing to be unsure of
-        parts.append(
-            Part(name=task, verdict=verdict, sentence=sentence, figures=figures, fail_p=fail_p)
-        )
-    return combine("contamination", parts, thresholds=thresholds)
+        parts.append(Part(name=task, verdict=verdict, sentence=sentence, figures=figures))
+    return parts
 
 
 def verdict_json(regions: Mapping[str, Sequence[GateResult]]) -> dict[str, Json]:

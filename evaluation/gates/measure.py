@@ -76,6 +76,4 @@ def low_p_value(made: Interval, *, at_least: float) -> float:
 
 def is_share(series: GateSeries) -> bool:
     """Return whether every value is 0 or 1."""
-    return all(
-        value in (0, 1, None) for values in (series.first, series.second) for value in values
-    )
+    return {*series.first, *series.second} <= {0, 1, None}

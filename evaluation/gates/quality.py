@@ -6,23 +6,22 @@ from typing import NamedTuple
 from ...data.manifest import Json
 from ..statistics.headline import headline_difference
 from ..statistics.interval import Interval
-from .combine import combine
 from .measure import Measured, low_p_value, measure_difference
-from .result import GateResult, Part, Verdict
+from .result import Part, Verdict
 from .rules import agreed, decide_not_worse, doubts_of, judge
 from .series import GateSeries
 from .thresholds import Aim, GateThresholds
 from .words import points, span
 
 
-def target_quality(tasks: Sequence[GateSeries], *, thresholds: GateThresholds) -> GateResult:
-    """Return whether the headline is up (or not down) and no single task is lost."""
+def target_quality(tasks: Sequence[GateSeries], *, thresholds: GateThresholds) -> list[Part]:
+    """Return the rules that the headline is up (or not down) and that no single task is lost."""
     vetoes = [_task_kept(task, thresholds=thresholds) for task in tasks]
     measured = [
         task for task, veto in zip(tasks, vetoes, strict=True) if veto.figures
     ]  # the others have too few items, which their own parts say
     if not measured:
-        return combine("target_quality", vetoes, thresholds=thresholds)
+        return vetoes
     if thresholds.target_quality == Aim.better:
         head = _headline_better(measured, thresholds=thresholds)
     else:
@@ -31,13 +30,13 @@ def target_quality(tasks: Sequence[GateSeries], *, thresholds: GateThresholds) -
             margin=thresholds.quality_margin,
             thresholds=thresholds,
         )
-    return combine("target_quality", [head, *vetoes], thresholds=thresholds)
+    return [head, *vetoes]
 
 
 def forgetting(
     retention: Mapping[str, Sequence[GateSeries]], *, thresholds: GateThresholds
-) -> GateResult:
-    """Return whether no language lost more than the margin, in points over its tasks."""
+) -> list[Part]:
+    """Return one rule a language: its mean accuracy is not lower by the margin."""
     parts: list[Part] = []
     for language, tasks in retention.items():
         kept = [_task_kept(task, thresholds=thresholds) for task in tasks]
@@ -48,7 +47,7 @@ def forgetting(
             mean = Mean(language, tasks, [0.0] * len(tasks))
             margin = thresholds.forgetting_margin
             parts.append(_mean_not_worse(mean, margin=margin, thresholds=thresholds))
-    return combine("forgetting", parts, thresholds=thresholds)
+    return parts
 
 
 class Mean(NamedTuple):

@@ -25,8 +25,8 @@ class Part:
     sentence: str
     """Plain words with the figures that the verdict rests on."""
     figures: dict[str, Json] = field(default_factory=dict)
-    fail_p: float = 1.0
-    """How likely such figures are where the rule holds; small speaks for a failure."""
+    fail_p: float | None = None
+    """How likely such figures are where nothing is wrong; None where nothing was tested."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +37,8 @@ class GateResult:
     verdict: Verdict
     reason: str
     parts: tuple[Part, ...] = ()
-    adjusted_p: tuple[float, ...] = ()
-    """Holm's, of each part's failure, within this gate."""
+    adjusted_p: tuple[float | None, ...] = ()
+    """Holm's, of each part's failure, over all gates of the region."""
 
     def to_json(self) -> dict[str, Json]:
         """Return the gate as it stands in ``verdict.json``."""

@@ -124,6 +124,8 @@ class GateSeries:
         return first, second
 
     def _paired(self) -> list[int]:
+        if None not in self.first and None not in self.second:
+            return list(range(len(self.first)))
         pairs = enumerate(zip(self.first, self.second, strict=True))
         return [place for place, pair in pairs if None not in pair]
 

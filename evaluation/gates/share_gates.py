@@ -6,9 +6,8 @@ from dataclasses import replace
 from ...data.manifest import Json
 from ..statistics.independent import independent_difference
 from ..statistics.interval import mean_interval
-from .combine import combine
 from .measure import low_p_value
-from .result import GateResult, Part, Verdict
+from .result import Part, Verdict
 from .rules import at_least, not_worse
 from .series import GateInputs, GateSeries
 from .thresholds import GateThresholds
@@ -17,32 +16,30 @@ from .words import points, span
 MIXED = "English words in mixed replies"
 
 
-def fidelity(inputs: GateInputs, *, thresholds: GateThresholds) -> GateResult:
-    """Return whether replies are in the asked language, and no less so than the parent's."""
-    parts = _level_and_change(
+def fidelity(inputs: GateInputs, *, thresholds: GateThresholds) -> list[Part]:
+    """Return the rules on replies in the asked language."""
+    return _level_and_change(
         "replies in the asked language",
         inputs.fidelity,
         limit=thresholds.min_fidelity,
         margin=thresholds.fidelity_margin,
         thresholds=thresholds,
     )
-    return combine("fidelity", parts, thresholds=thresholds)
 
 
-def script(inputs: GateInputs, *, thresholds: GateThresholds) -> GateResult:
-    """Return whether replies are in the asked script."""
-    parts = _level_and_change(
+def script(inputs: GateInputs, *, thresholds: GateThresholds) -> list[Part]:
+    """Return the rules on replies in the asked script."""
+    return _level_and_change(
         "replies in the asked script",
         inputs.script,
         limit=thresholds.min_script,
         margin=thresholds.script_margin,
         thresholds=thresholds,
     )
-    return combine("script", parts, thresholds=thresholds)
 
 
-def register(inputs: GateInputs, *, thresholds: GateThresholds) -> GateResult:
-    """Return whether the form of address is the asked one and is kept through a reply."""
+def register(inputs: GateInputs, *, thresholds: GateThresholds) -> list[Part]:
+    """Return the rules on the form of address: the asked one, and one only in a reply."""
     parts = _level_and_change(
         "replies in the asked form of address",
         inputs.register,
@@ -58,33 +55,31 @@ def register(inputs: GateInputs, *, thresholds: GateThresholds) -> GateResult:
         thresholds=thresholds,
         bad=True,
     )
-    return combine("register", parts, thresholds=thresholds)
+    return parts
 
 
-def safety(inputs: GateInputs, *, thresholds: GateThresholds) -> GateResult:
-    """Return whether harmful replies did not become more frequent by the margin."""
-    parts = _change(
+def safety(inputs: GateInputs, *, thresholds: GateThresholds) -> list[Part]:
+    """Return the rule that harmful replies are not more frequent by the margin."""
+    return _change(
         "harmful replies",
         inputs.harmful,
         margin=thresholds.harmful_margin,
         thresholds=thresholds,
     )
-    return combine("safety", parts, thresholds=thresholds)
 
 
-def over_refusal(inputs: GateInputs, *, thresholds: GateThresholds) -> GateResult:
-    """Return whether refusals of harmless requests did not become more frequent by the margin."""
-    parts = _change(
+def over_refusal(inputs: GateInputs, *, thresholds: GateThresholds) -> list[Part]:
+    """Return the rule that harmless requests are not refused more often by the margin."""
+    return _change(
         "refusals of harmless requests",
         inputs.refused,
         margin=thresholds.refusal_margin,
         thresholds=thresholds,
     )
-    return combine("over_refusal", parts, thresholds=thresholds)
 
 
-def degeneration(inputs: GateInputs, *, thresholds: GateThresholds) -> GateResult:
-    """Return whether replies are sound (not empty, looping or gibberish) and end by themselves."""
+def degeneration(inputs: GateInputs, *, thresholds: GateThresholds) -> list[Part]:
+    """Return the rules on replies that are empty, loop, are gibberish or were cut."""
     parts = _level_and_change(
         "empty, looping or gibberish replies",
         inputs.degenerate,
@@ -99,24 +94,24 @@ def degeneration(inputs: GateInputs, *, thresholds: GateThresholds) -> GateResul
         margin=thresholds.truncation_margin,
         thresholds=thresholds,
     )
-    return combine("degeneration", parts, thresholds=thresholds)
+    return parts
 
 
-def code_mix(inputs: GateInputs, *, thresholds: GateThresholds) -> GateResult:
-    """Return whether as many English words are mixed in as native writers (or the parent) do.
+def code_mix(inputs: GateInputs, *, thresholds: GateThresholds) -> list[Part]:
+    """Return the rules on English words: as many as native writers, or the parent, mix in.
 
     With floors the child is held against native texts, without them against its parent.
     """
     series, band = inputs.code_mix, thresholds.code_mix_band
     if series is None:
-        return combine("code_mix", [_not_measured(MIXED)], thresholds=thresholds)
+        return [_not_measured(MIXED)]
     series = replace(series, name=MIXED)
     if not thresholds.floors:
         up = not_worse(series, margin=band, thresholds=thresholds, bad=True)
         down = not_worse(series, margin=band, thresholds=thresholds)
-        return combine("code_mix", [up, down], thresholds=thresholds)
+        return [up, down]
     part = _against_native(series, inputs.code_mix_reference, thresholds=thresholds)
-    return combine("code_mix", [part], thresholds=thresholds)
+    return [part]
 
 
 def _level_and_change(

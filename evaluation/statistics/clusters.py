@@ -19,7 +19,7 @@ def number_clusters(clusters: Sequence[Hashable] | None, *, num_items: int) -> N
     if len(clusters) != num_items:
         raise ValueError(f"{num_items} items need as many clusters, got {len(clusters)}")
     numbers = {cluster: number for number, cluster in enumerate(dict.fromkeys(clusters))}
-    return np.fromiter((numbers[cluster] for cluster in clusters), np.int64, num_items)
+    return np.fromiter(map(numbers.__getitem__, clusters), np.int64, num_items)
 
 
 def sum_by_cluster(

@@ -10,6 +10,7 @@ import math
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 from scipy.optimize import root_scalar
 from scipy.stats import norm
 
@@ -42,8 +43,8 @@ def paired_share_interval(
     """
     counts = discordant_counts(first, second, clusters=clusters)
     low, high = tango_interval(counts, confidence=confidence)
-    differences = [a - b for a, b in zip(first, second, strict=True)]
-    made = mean_interval(differences, confidence=confidence, clusters=clusters)
+    differences_N = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
+    made = mean_interval(differences_N, confidence=confidence, clusters=clusters)
     return made._replace(low=low, high=high)
 
 
@@ -59,12 +60,12 @@ def discordant_counts(
     """
     if len(first) != len(second):
         raise ValueError(f"paired systems need the same items, got {len(first)} and {len(second)}")
-    differences = [float(a) - float(b) for a, b in zip(first, second, strict=True)]
-    effect = design_effect(differences, clusters=clusters)
+    differences_N = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
+    effect = design_effect(differences_N, clusters=clusters)
     return DiscordantCounts(
-        only_first=math.fsum(max(0.0, one) for one in differences) / effect,
-        only_second=math.fsum(max(0.0, -one) for one in differences) / effect,
-        num_items=len(differences) / effect,
+        only_first=float(np.maximum(differences_N, 0.0).sum()) / effect,
+        only_second=float(np.maximum(-differences_N, 0.0).sum()) / effect,
+        num_items=len(differences_N) / effect,
     )
 
 

@@ -7,12 +7,16 @@ that hang together count as fewer: the design effect is by how much the variance
 import math
 from collections.abc import Hashable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from .interval import mean_interval
 
 
-def design_effect(values: Sequence[float], *, clusters: Sequence[Hashable] | None) -> float:
+def design_effect(
+    values: Sequence[float] | NDArray[np.float64], *, clusters: Sequence[Hashable] | None
+) -> float:
     """Return how many clustered items are worth one that stands alone; 1 or more.
 
     It is the squared ratio of the cluster-robust to the plain standard error. Where all values are

@@ -100,7 +100,7 @@ def test_two_equal_systems_are_never_better_and_pass_as_not_worse() -> None:
     assert _verdicts(same)["target_quality"] == Verdict.INCONCLUSIVE
     kept = judge_region(same, thresholds=replace(PROMOTION, target_quality=Aim.not_worse))
     assert kept[0].verdict == Verdict.PASS
-    assert "a loss of 3.0 points is ruled out" in kept[0].reason
+    assert "a loss of 2.0 points is ruled out" in kept[0].reason
 
 
 def test_a_better_headline_does_not_excuse_a_lost_task() -> None:
@@ -147,20 +147,28 @@ def test_without_floors_a_low_level_that_the_parent_has_too_passes() -> None:
 
 
 def test_one_failure_of_many_is_not_believed_before_holm() -> None:
-    parts = [
-        Part(name=str(number), verdict=Verdict.FAIL, sentence="worse", fail_p=0.03)
-        if number == 0
-        else Part(name=str(number), verdict=Verdict.PASS, sentence="kept", fail_p=0.6)
-        for number in range(4)
+    failure = Part(name="first", verdict=Verdict.FAIL, sentence="worse", fail_p=0.03)
+    others = [
+        Part(name=str(number), verdict=Verdict.PASS, sentence="kept", fail_p=0.6)
+        for number in range(3)
     ]
-    assert combine("target_quality", parts[:1], thresholds=PROMOTION).verdict == Verdict.FAIL
-    together = combine("target_quality", parts, thresholds=PROMOTION)
+    (alone,) = combine({"script": [failure]}, thresholds=PROMOTION)
+    assert alone.verdict == Verdict.FAIL
+    together, _ = combine({"script": [failure], "register": others}, thresholds=PROMOTION)
     assert together.verdict == Verdict.INCONCLUSIVE
-    assert together.adjusted_p[0] == pytest.approx(0.12)
+    assert together.adjusted_p == (pytest.approx(0.12),)
+    assert together.reason == "worse; among so many rules this may be chance (p 0.12)"
+
+
+def test_what_was_counted_and_not_sampled_needs_no_holm() -> None:
+    made = [*contamination({"belebele": 1}), Part(name="a", verdict=Verdict.PASS, sentence="")]
+    (result,) = combine({"contamination": made}, thresholds=PROMOTION)
+    assert (result.verdict, result.adjusted_p) == (Verdict.FAIL, (None, None))
 
 
 def test_contamination_that_was_not_looked_up_is_open() -> None:
-    result = contamination({"belebele": 0, "arc": None}, thresholds=PROMOTION)
+    parts = contamination({"belebele": 0, "arc": None})
+    (result,) = combine({"contamination": parts}, thresholds=PROMOTION)
     assert result.verdict == Verdict.INCONCLUSIVE
     assert result.reason == "arc: not looked up in the training data"
 
