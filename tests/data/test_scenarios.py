@@ -15,6 +15,7 @@ from lokal.data.region import load_region
 from lokal.data.sample_files import resolve_sample
 from lokal.data.scripts import count_letters
 from lokal.data.suite import load_suite
+from lokal.evaluation.items import read_items
 
 SAMPLES = resolve_sample("sample:SOURCES.md").parent
 OURS = ("scenarios", "benign", "fidelity")
@@ -179,6 +180,21 @@ def test_no_prompt_shares_a_run_of_words_with_the_training_samples() -> None:
         for line in text_of(path).splitlines():
             met = [ours[run] for run in runs(line) if run in ours]
             assert met == [], (path.name, met[0])
+
+
+@pytest.mark.parametrize(("folder", "code"), FILES)
+def test_every_row_can_be_asked_with_its_context_and_its_expectation(
+    folder: str, code: str
+) -> None:
+    rows = read(folder, code)
+    items = read_items(load_suite(folder), split="test", language=code)
+    assert [item.id for item in items] == [row["id"] for row in rows]
+    for item, row in zip(items, rows, strict=True):
+        context = [text(row, "context")] if "context" in row else []
+        assert [message["content"] for message in item.messages] == [*context, prompt(row)]
+        assert item.category
+        assert item.expect.register == expect(row).get("register")
+        assert item.expect.code_mix == expect(row).get("code_mix", False)
 
 
 @pytest.mark.parametrize("name", OURS)
