@@ -12,6 +12,7 @@ from lokal.data.config_files import config_names
 from lokal.data.errors import UserError
 from lokal.data.region import load_region
 from lokal.data.suite import load_suite
+from lokal.evaluation.cost import load_prices
 from lokal.evaluation.gates.thresholds import load_gates
 from lokal.recipes.entry import Recipe
 from lokal.recipes.main import recipe_names
@@ -20,7 +21,12 @@ CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 GROUPS = sorted(path.name for path in CONFIGS.iterdir() if any(path.glob("*.yaml")))
 CHOICES = [(group, name) for group in GROUPS for name in config_names(group)]
 # Read by name with their own loader, not composed: a recipe only names them.
-READ_BY_NAME = {"suite": load_suite, "region": load_region, "gates": load_gates}
+READ_BY_NAME = {
+    "suite": load_suite,
+    "region": load_region,
+    "gates": load_gates,
+    "prices": load_prices,
+}
 
 
 def load(name: str) -> Recipe:
