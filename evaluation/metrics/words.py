@@ -5,12 +5,15 @@ import unicodedata
 
 # A sentence ends at . ! ? … or a danda, with what closes it, before a space or the line's end.
 _END = re.compile(r"(?:[.!?…]+|[।॥]+)[\"'”’»)\]*_]*(?=\s|$)|[।॥]")
-# No sentence ends after one letter, as in "R. A. Kartini", or after a title of our languages.
+# No sentence ends after one letter ("R. A. Kartini", "U.S."), or after a title of our languages.
 # Those that stand at a sentence's end as often ("dll.", "no.") are not in the list.
 _TITLE = re.compile(
-    r"(?:^|[\s(\"'“‘])(?:\w|dr|mr|mrs|ms|prof|ir|drs|jl|yth|sdr|atty|engr|hon|vs|श्री|डॉ|प्रो)\.$",
+    r"(?:^|[\s(\"'“‘])(?:(?:[^\W\d_]\.)*[^\W\d_]|dr|mr|mrs|ms|jr|sr|prof|ir|drs|jl|tb|yth|sdr|"
+    r"atty|engr|hon|sen|rep|gov|gen|col|sgt|mt|pres|sec|vs|श्री|डॉ|प्रो)\.$",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"\bno\.$", re.IGNORECASE)
+"""Ends no sentence where a number follows: "Jl. Tubun No. 3"."""
 _LIST_MARK = re.compile(r"^\s*(?:[*+\-•#>]+|\d+[.)])\s+")
 
 
@@ -46,6 +49,8 @@ def _sentences_of_line(line: str) -> list[str]:
     for end in _END.finditer(line):
         piece = line[start : end.end()]
         if not words(piece) or _TITLE.search(piece):
+            continue
+        if _NUMBER.search(piece) and line[end.end() :].lstrip()[:1].isdecimal():
             continue
         found.append(piece.strip())
         start = end.end()
