@@ -10,7 +10,7 @@ import pytest
 import yaml
 from lokal.data.config_files import config_names
 from lokal.data.errors import UserError
-from lokal.data.region import load_region
+from lokal.data.region import load_region, region_codes
 from lokal.data.suite import load_suite
 from lokal.evaluation.cost import load_prices
 from lokal.evaluation.gates.thresholds import load_gates
@@ -138,6 +138,13 @@ def test_every_shipped_recipe_is_there_for_every_region(
 
 def test_a_shipped_budget_recipe_says_so() -> None:
     assert "# BUDGET" in (CONFIGS / "experiment" / "cpt_lora_8b.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", config_names("suite"))
+def test_a_suite_asks_in_the_words_of_each_of_its_languages(name: str) -> None:
+    suite = load_suite(name)
+    for code in (suite.languages or region_codes()) if suite.task else []:
+        assert load_region(code).prompt(suite.task, suite.labels)
 
 
 def _composes(recipe: Recipe, word: str) -> bool:

@@ -107,5 +107,5 @@ def test_an_unknown_region_lists_the_known_ones() -> None:
 
 
 def test_an_unknown_task_is_named() -> None:
-    with pytest.raises(UserError, match="region hi has no prompt 'summary'"):
-        load_region("hi").prompt("summary", [])
+    with pytest.raises(UserError, match="region hi has no prompt 'poetry'"):
+        load_region("hi").prompt("poetry", [])
