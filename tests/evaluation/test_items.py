@@ -32,7 +32,7 @@ def own(**changes: object) -> Suite:
         "licence": "CC0",
         "source": "here",
     }
-    return Suite(**values | changes)
+    return Suite(**(values | changes))  # pyright: ignore[reportArgumentType]
 
 
 def rows(number: int) -> list[dict]:
