@@ -19,8 +19,15 @@ from ..data.errors import RunError, UserError
 from ..data.hardware import Precision
 from ..data.manifest import MANIFEST_NAME, require_whole
 from ..data.message import Message
-from .batched_answers import Choice
 from .system import ADAPTER_CONFIG, System
+
+
+class Choice(NamedTuple):
+    """A label as token ids."""
+
+    ids: list[int]
+    end_ids: list[int]
+    """What closes the turn behind it; may be empty."""
 
 
 class Checkpoint(NamedTuple):

@@ -50,6 +50,21 @@ class ChoiceFormat:
         return Mark(float(answer == item.gold[0]), answer)
 
 
+def text_options(item: Item) -> list[tuple[str, str]]:
+    """Return for each choice what stands before, and the text whose log-likelihood counts.
+
+    The question alone stands before the choices, with the language's word for an answer, as the
+    usual harnesses ask it; a choice that a row's ``continuation`` goes on from stands before that.
+    """
+    row, options = item.row, _options(item.row)
+    if "continuation" in row:
+        return [(option, f" {row['continuation']}") for option in options]
+    marker = load_region(item.language).prompts.get("answer", "Answer")
+    passage = f"{row['context']}\n\n" if "context" in row else ""
+    before = f"{passage}{str(row['question']).strip()}\n{marker}:"
+    return [(before, f" {option}") for option in options]
+
+
 def extract_letter(reply: str, options: Sequence[str], *, marker: str = "") -> str | None:
     """Return the letter that the reply answers with, or None if it names none or several.
 

@@ -11,8 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from ...data.chat import encode_prompt
 from ...data.message import Message
-from ..batched_answers import Choice
-from ..checkpoint import label_choices
+from ..checkpoint import Choice, label_choices
 from .scorer import Prompt, Score
 
 

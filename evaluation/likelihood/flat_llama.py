@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LlamaForCausalLM
-from transformers.models.llama.modeling_llama import LlamaDecoderLayer
+from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaModel
 
 from .token_tree import Block, TokenTree
 
@@ -43,49 +43,62 @@ class FlatLlama:
 
     def __init__(self, model: LlamaForCausalLM) -> None:
         self._model = model.model
-        self._layers = [cast("LlamaDecoderLayer", layer) for layer in model.model.layers]
+        self.layers = [cast("LlamaDecoderLayer", layer) for layer in model.model.layers]
         self._prefix_ids: tuple[int, ...] = ()
-        self._prefix: list[KeyValues] = []
+        self.prefix: list[KeyValues] = []
+        """What each layer keeps of the prefix; empty where there is none."""
 
-    def states(self, tree: TokenTree, at_S: Tensor) -> Tensor:
-        """Return the states behind some tokens of the tree, after the last norm, [S, D]."""
+    def states(
+        self, tree: TokenTree, at_S: Tensor, *, kept: list[KeyValues] | None = None
+    ) -> Tensor:
+        """Return the states behind some tokens of the tree, after the last norm, [S, D].
+
+        Args:
+            kept: gets what each layer would keep of the tree's tokens.
+        """
         if tree.prefix_ids != self._prefix_ids:
             self._remember(tree.prefix_ids)
         x_ND, row = self._embed(tree)
-        last = len(self._layers) - 1
-        for number, layer in enumerate(self._layers):
-            past = self._prefix[number] if self._prefix else None
-            query_NQC, new = _query_key_value(layer, x_ND, row)
+        last = len(self.layers) - 1
+        for number, layer in enumerate(self.layers):
+            past = self.prefix[number] if self.prefix else None
+            query_NQC, new = query_key_value(layer, x_ND, row.cos_N1C, row.sin_N1C)
+            if kept is not None:
+                kept.append(new)
             read_ND = _attend(query_NQC, new, past, row)
             if number == last:  # nothing looks at the last layer's other tokens
                 x_ND, read_ND = x_ND[at_S], read_ND[at_S]
-            x_ND = _feed_forward(layer, x_ND + layer.self_attn.o_proj(read_ND))
+            x_ND = feed_forward(layer, x_ND + layer.self_attn.o_proj(read_ND))
+        return self.norm(x_ND)
+
+    def norm(self, x_ND: Tensor) -> Tensor:
+        """Return the states after the last norm."""
         return _norm(self._model.norm, x_ND)
 
     def _remember(self, prefix_ids: tuple[int, ...]) -> None:
         """Keep the keys and values of a prefix."""
-        self._prefix_ids, self._prefix = (), []  # what was kept is freed first
+        self._prefix_ids, self.prefix = (), []  # what was kept is freed first
         kept: list[KeyValues] = []
         if prefix_ids:
             x_ND, row = self._embed(TokenTree.of([prefix_ids]))
-            for layer in self._layers:
-                query_NQC, new = _query_key_value(layer, x_ND, row)
+            for layer in self.layers:
+                query_NQC, new = query_key_value(layer, x_ND, row.cos_N1C, row.sin_N1C)
                 kept.append(new)
-                if len(kept) < len(self._layers):
+                if len(kept) < len(self.layers):
                     read_ND = _attend(query_NQC, new, None, row)
-                    x_ND = _feed_forward(layer, x_ND + layer.self_attn.o_proj(read_ND))
-        self._prefix_ids, self._prefix = prefix_ids, kept
+                    x_ND = feed_forward(layer, x_ND + layer.self_attn.o_proj(read_ND))
+        self._prefix_ids, self.prefix = prefix_ids, kept
 
     def _embed(self, tree: TokenTree) -> tuple[Tensor, _Row]:
         x_ND = self._model.embed_tokens(torch.tensor(tree.ids))
-        cos_1NC, sin_1NC = self._model.rotary_emb(x_ND[None], tree.positions_N()[None])
+        cos_N1C, sin_N1C = rotary(self._model, x_ND, tree.positions_N())
         blocks = tree.blocks()
         sees = [tree.sees_TT(block.start, block.end) for block in blocks]
         bias = [
             torch.zeros(sees_TT.shape, dtype=x_ND.dtype).masked_fill_(~sees_TT, -torch.inf)
             for sees_TT in sees
         ]
-        return x_ND, _Row(blocks, bias, cos_1NC[0, :, None], sin_1NC[0, :, None])
+        return x_ND, _Row(blocks, bias, cos_N1C, sin_N1C)
 
 
 def can_flatten(model: LlamaForCausalLM) -> bool:
@@ -110,20 +123,29 @@ def _norm(module: nn.Module, x_ND: Tensor) -> Tensor:
     return functional.rms_norm(x_ND, weight.shape, weight, eps)
 
 
-def _query_key_value(layer: LlamaDecoderLayer, x_ND: Tensor, row: _Row) -> tuple[Tensor, KeyValues]:
+def rotary(model: LlamaModel, x_ND: Tensor, positions_N: Tensor) -> tuple[Tensor, Tensor]:
+    """Return cosines and sines of the positions, [N, 1, C]."""
+    cos_1NC, sin_1NC = model.rotary_emb(x_ND[None], positions_N[None])
+    return cos_1NC[0, :, None], sin_1NC[0, :, None]
+
+
+def query_key_value(
+    layer: LlamaDecoderLayer, x_ND: Tensor, cos_N1C: Tensor, sin_N1C: Tensor
+) -> tuple[Tensor, KeyValues]:
+    """Return the layer's turned queries, [N, Q, C], and its keys and values."""
     attention = layer.self_attn
     normed_ND = _norm(layer.input_layernorm, x_ND)
     shape = (len(x_ND), -1, attention.head_dim)
-    query_NQC = _rotate(attention.q_proj(normed_ND).view(shape), row)
-    key_NGC = _rotate(attention.k_proj(normed_ND).view(shape), row)
+    query_NQC = _rotate(attention.q_proj(normed_ND).view(shape), cos_N1C, sin_N1C)
+    key_NGC = _rotate(attention.k_proj(normed_ND).view(shape), cos_N1C, sin_N1C)
     return query_NQC, KeyValues(key_NGC, attention.v_proj(normed_ND).view(shape))
 
 
-def _rotate(x_NHC: Tensor, row: _Row) -> Tensor:
+def _rotate(x_NHC: Tensor, cos_N1C: Tensor, sin_N1C: Tensor) -> Tensor:
     """Return the heads turned by their positions (rotary embedding)."""
     half = x_NHC.shape[-1] // 2
     swapped_NHC = torch.cat([-x_NHC[..., half:], x_NHC[..., :half]], -1)
-    return torch.addcmul(x_NHC * row.cos_N1C, swapped_NHC, row.sin_N1C)
+    return torch.addcmul(x_NHC * cos_N1C, swapped_NHC, sin_N1C)
 
 
 def _attend(query_NQC: Tensor, new: KeyValues, past: KeyValues | None, row: _Row) -> Tensor:
@@ -154,7 +176,7 @@ def _seen(new_NGC: Tensor, past_PGC: Tensor | None, block: Block) -> Tensor:
     return seen_KGC.transpose(0, 1)
 
 
-def _feed_forward(layer: LlamaDecoderLayer, x_ND: Tensor) -> Tensor:
+def feed_forward(layer: LlamaDecoderLayer, x_ND: Tensor) -> Tensor:
     """Return the tokens with what the feed-forward half adds."""
     mlp = layer.mlp
     normed_ND = _norm(layer.post_attention_layernorm, x_ND)

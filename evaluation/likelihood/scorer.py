@@ -15,14 +15,14 @@ adds nothing to it. The head runs only on the states that predict a token of a c
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from itertools import accumulate
 from typing import NamedTuple
 
 import torch
 from transformers import LlamaForCausalLM
 
-from ...data.errors import RunError
-from ...data.progress import say
+from ..halving import compute_halved
 from .decoder import Decoder, TransformersDecoder
 from .flat_llama import FlatLlama, can_flatten
 from .head import token_scores
@@ -30,7 +30,6 @@ from .plan import plan_trees
 from .token_tree import TokenTree
 
 BATCH_TOKENS = 4096
-_CPU_OUT_OF_MEMORY = "can't allocate memory"
 
 
 class Prompt(NamedTuple):
@@ -93,34 +92,16 @@ class Scorer:
         for batch in plan_trees(contexts, num_behind, batch_tokens=self._batch_tokens):
             if all(index in skip for index in batch.members):
                 continue
-            found = self._score_batch([prompts[index] for index in batch.members], batch.num_prefix)
+            found = compute_halved(
+                partial(self._compute, num_prefix=batch.num_prefix),
+                [prompts[index] for index in batch.members],
+            )
             for index, scores in zip(batch.members, found, strict=True):
                 if index not in skip:
                     yield index, scores
 
-    def _score_batch(self, prompts: Sequence[Prompt], num_prefix: int) -> list[list[Score]]:
-        """Return the scores; a batch that memory does not hold is halved."""
-        try:
-            return self._compute(prompts, num_prefix)
-        except RuntimeError as error:
-            if not _is_out_of_memory(error):
-                raise
-            if len(prompts) == 1:
-                raise RunError(
-                    f"memory does not hold one prompt of {len(prompts[0].ids)} tokens: "
-                    "take a smaller model, or a machine with more memory"
-                ) from error
-        # Outside of ``except``, whose traceback keeps the tensors of the failed batch.
-        half = len(prompts) // 2
-        say("score", f"out of memory with {len(prompts)} prompts at once: goes on with {half}")
-        return [
-            scores
-            for part in (prompts[:half], prompts[half:])
-            for scores in self._score_batch(part, num_prefix)
-        ]
-
     @torch.inference_mode()
-    def _compute(self, prompts: Sequence[Prompt], num_prefix: int) -> list[list[Score]]:
+    def _compute(self, prompts: Sequence[Prompt], *, num_prefix: int) -> list[list[Score]]:
         tree = TokenTree.of(
             [sequence for prompt in prompts for sequence in prompt.sequences()],
             num_prefix=num_prefix,
@@ -143,7 +124,3 @@ class Scorer:
             for end, ids in zip(ends, continuations, strict=True)
         )
         return [[next(flat) for _ in prompt.continuations] for prompt in prompts]
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or _CPU_OUT_OF_MEMORY in str(error)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from lokal.data.manifest import find_damage, read_manifest
 from lokal.data.suite import load_suite, read_items
-from lokal.evaluation.ask import _Asking
+from lokal.evaluation.part_rows import PartRows
 from lokal.recipes.evaluate import evaluate
 from peft import LoraConfig, get_peft_model
 from transformers import AutoTokenizer, LlamaForCausalLM
@@ -135,9 +135,9 @@ def test_killed_and_run_again_gives_the_unbroken_runs_bytes(
         pass
 
     answered = 0
-    original = _Asking._row
+    original = PartRows._reply
 
-    def die(self: _Asking, *arguments: object) -> dict:
+    def die(self: PartRows, *arguments: object) -> tuple[str, dict]:
         nonlocal answered
         if answered == killed_behind:
             raise Killed
@@ -145,7 +145,7 @@ def test_killed_and_run_again_gives_the_unbroken_runs_bytes(
         return original(self, *arguments)  # pyright: ignore[reportArgumentType]
 
     with monkeypatch.context() as patch:
-        patch.setattr(_Asking, "_row", die)
+        patch.setattr(PartRows, "_reply", die)
         with pytest.raises(Killed):
             run_tiny(folder, tiny, small)
     (partial,) = made(folder, "").glob("*.partial")
@@ -158,9 +158,9 @@ def test_killed_and_run_again_gives_the_unbroken_runs_bytes(
     manifest = read_manifest(made(folder, ""))
     assert manifest is not None
     parts = [part for part in manifest.counts.values() if isinstance(part, dict)]
-    resumed = [part["resumed_items"] for part in parts]
+    resumed = [part["resumed_rows"] for part in parts]
     assert 0 in resumed
-    assert killed_behind % NUM_ITEMS in resumed
+    assert NUM_ITEMS + killed_behind % NUM_ITEMS in resumed
 
 
 def test_an_adapter_answers_as_its_merged_checkpoint(folder: Path, tiny: Path) -> None:

@@ -1,0 +1,1 @@
+"""Replies of a checkpoint in memory, many prompts at a time."""
