@@ -7,7 +7,7 @@ from lokal.data.suite import load_suite
 from lokal.evaluation.generations import Part
 from lokal.evaluation.items import read_items
 from lokal.evaluation.label import extract_label
-from lokal.evaluation.recorded import read_recording
+from lokal.evaluation.recorded import read_recording, recording_path
 from lokal.evaluation.settings import BaselineConfig
 
 LABELS = load_suite("sib200").labels
@@ -65,7 +65,8 @@ def test_recordings_score_as_published(model: str, language: str, right: int, pa
     suite = load_suite("sib200")
     items = read_items(suite, split="test", language=language)
     part = Part("sib200", suite, "test", language, items, Path("test.jsonl"), "key")
-    replies = read_recording(baseline(model=model), part, system=model)
+    path = recording_path(baseline(model=model), language)
+    replies = read_recording(baseline(model=model), part, path=path, system=model)
     answers = [extract_label(reply.reply, LABELS) for reply in replies]
     assert len(answers) == 163
     assert sum(answer is not None for answer in answers) == parsed
