@@ -22,6 +22,13 @@ def load_phrases(name: str) -> re.Pattern[str]:
     return re.compile(rf"{_BEFORE}(?:{'|'.join(phrases)}){_AFTER}", re.IGNORECASE)
 
 
+@cache
+def load_list(name: str) -> frozenset[str]:
+    """Return the words of a list that stand between white space."""
+    lines = (_FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(word for line in lines for word in line.partition("#")[0].split())
+
+
 def has_phrases(name: str) -> bool:
     """Return whether a list of this name ships with lokal."""
     return (_FOLDER / f"{name}.txt").is_file()
