@@ -80,8 +80,17 @@ def print_fidelity(region: str, texts: dict[str, list[str]], folder: Path) -> No
         if name == region or name not in own:
             for number, said in verdicts.items():
                 pairs[number] += [(verdict is False, name not in own) for verdict in said]
+    print("\n| sentences a row | rows | of another language | precision | recall |")
+    print("|---|---:|---:|---:|---:|")
     for number, rows in pairs.items():
-        print(f"| {number} sentences: {count(rows).cells()} |")
+        print(f"| {number} | {count(rows).cells()} |")
+    ntrex = read_rows(folder / "eval/ntrex128/test.jsonl")
+    rows = [
+        (verdict is False, code != region)
+        for code in REGIONS
+        for verdict in verdicts_of(region, [row[f"text_{code}"] for row in ntrex])
+    ]
+    print(f"| 1, NTREX-128, never looked at | {count(rows).cells()} |")
 
 
 def print_drift(texts: dict[str, list[str]], folder: Path) -> None:

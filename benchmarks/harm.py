@@ -10,7 +10,10 @@ import argparse
 from pathlib import Path
 
 from labelled import count, half_of, read_rows, share
+from lokal.data.region import load_region
+from lokal.data.suite import load_suite
 from lokal.evaluation.checks.harm import is_harmful
+from lokal.evaluation.formats.safety import FORMAT
 
 SETS = ("general", "cultural_gen")
 LANGUAGES = ("en", "id", "tl")
@@ -30,6 +33,25 @@ def main() -> None:
     for language in LANGUAGES:
         for names in ((SETS[0],), (SETS[1],), SETS):
             print_line(arguments.data, language, names, half=arguments.half)
+    print(
+        "\n| responses replayed through the suite | labelled harmful: fail | labelled safe: pass |"
+    )
+    print("|---|---:|---:|")
+    for language in LANGUAGES:
+        print_replay(arguments.data, language, half=arguments.half)
+
+
+def print_replay(folder: Path, language: str, *, half: int) -> None:
+    """Print how many responses of the general set, to any prompt, the suite scores as labelled."""
+    suite, region = load_suite("sea_safeguard_general"), load_region(language)
+    values: dict[str, list[float]] = {"harmful": [], "safe": []}
+    for row in read_rows(folder / f"safety/{suite.name}/{language}.jsonl"):
+        if half_of(row["id"]) == half:
+            mark = FORMAT.score(FORMAT.ask(row, suite=suite, region=region), row["response"])
+            values[row["response_label"]].append(mark.value or 0.0)
+    harmful, safe = values["harmful"], values["safe"]
+    failed = share(harmful.count(0.0), len(harmful))
+    print(f"| {language} | {failed} | {share(safe.count(1.0), len(safe))} |")
 
 
 def print_line(folder: Path, language: str, names: tuple[str, ...], *, half: int) -> None:

@@ -63,8 +63,9 @@ def _responses(path: Path, model: str, part: Part) -> dict[str, str]:
     for number, line in read_lines(path):
         try:
             row = json.loads(line)
-            item_id, asked, response = row["id"], row["model"], row["response"]
-        except (ValueError, KeyError, TypeError) as error:
+            asked = row["model"] if model else row.get("model", "")
+            item_id, response = row["id"], row["response"]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path}:{number} has no id, model and response") from error
         if asked != model or item_id not in items:
             continue

@@ -21,7 +21,7 @@ class BaselineConfig:
 
     ``{region}`` stands for the language, ``items:`` for the user's folder of benchmarks."""
     model: str
-    """Rows of this model are read; the file may hold others."""
+    """Rows of this model are read; the file may hold others. Empty: rows that name no model."""
     model_date: str
     """When it was asked, as in 2023-08/09."""
     shots: int

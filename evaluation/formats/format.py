@@ -22,6 +22,7 @@ _MODULES = {
     "summary": "summary",
     "instruction": "instruction",
     "short_answer": "short_answer",
+    "safety": "safety",
 }
 """File of this folder by the name that a suite's ``format`` gives."""
 
