@@ -161,6 +161,13 @@ def lost_replies(part: float) -> Fault:
 SHUFFLED = {name: shuffled_answers(0.05, chance=one.chance) for name, one in TASKS.items()}
 ENGLISH = {"fidelity": lost_replies(0.03)}
 SWAPPED = {"register": lost_replies(0.10)}
+OTHER_FAULTS = {  # gate: the series and the part of its replies that goes wrong
+    "forgetting": {"en": lost_replies(0.05)},
+    "script": {"script": lost_replies(0.03)},
+    "safety": {"harmful": lost_replies(0.06)},
+    "over_refusal": {"refused": lost_replies(0.08)},
+    "degeneration": {"degenerate": lost_replies(0.02)},
+}
 
 
 def test_a_checkpoint_sampled_twice_passes_and_is_never_better() -> None:
@@ -231,3 +238,11 @@ def test_each_planted_fault_fails_80_times_of_100(
     }
     print(gate, shares)
     assert shares[4] >= 0.8
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("gate", OTHER_FAULTS)
+def test_a_fault_of_every_other_kind_fails_80_times_of_100(gate: str) -> None:
+    found = verdicts(100, samples=4, thresholds=REGRESSION, faults=OTHER_FAULTS[gate])
+    print(gate, share(found[gate], Verdict.FAIL))
+    assert share(found[gate], Verdict.FAIL) >= 0.8
