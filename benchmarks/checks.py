@@ -55,6 +55,7 @@ def main() -> None:
     texts = read_texts(folder)
     for region in REGIONS:
         print_fidelity(region, texts, folder)
+    print_shipped()
     print_drift(texts, folder)
     print_register()
     print_refusal(folder)
@@ -91,6 +92,23 @@ def print_fidelity(region: str, texts: dict[str, list[str]], folder: Path) -> No
         for verdict in verdicts_of(region, [row[f"text_{code}"] for row in ntrex])
     ]
     print(f"| 1, NTREX-128, never looked at | {count(rows).cells()} |")
+
+
+def print_shipped() -> None:
+    """Print the same for the prompts that ship with lokal; the crosslingual ones are English."""
+    print("\n| shipped prompts | rows | English | precision | recall |\n|---|---:|---:|---:|---:|")
+    for region in ("id", "hi", "tl"):
+        rows = [
+            row
+            for suite in ("scenarios", "benign", "fidelity")
+            for row in read_rows(resolve_sample(f"sample:{suite}/{region}.jsonl"))
+        ]
+        said = verdicts_of(region, [row["prompt"] for row in rows])
+        pairs = [
+            (verdict is False, row.get("kind") == "crosslingual")
+            for verdict, row in zip(said, rows, strict=True)
+        ]
+        print(f"| {region} | {count(pairs).cells()} |")
 
 
 def print_drift(texts: dict[str, list[str]], folder: Path) -> None:

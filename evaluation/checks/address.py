@@ -14,7 +14,7 @@ _NEUTRAL = {"id": (FORMAL,), "hi": (FORMAL,), "tl": (FORMAL, FAMILIAR)}
 
 # A polite pronoun with a familiar verb, "आप कैसे हो?"; a conjunction may bring another subject.
 _OTHER_CLAUSE = r"कि|जो|जब|अगर|यदि|तो|ki|jo|jab|agar|yadi|toh?|लेकिन|और|aur"
-_GAP = rf"(?:(?!(?<!\S)(?:{_OTHER_CLAUSE})(?!\S))[^।?!.,;\n])*?"
+_GAP = rf"(?:(?!(?<!\S)(?:{_OTHER_CLAUSE})(?!\S))[^।?!.,;\n]){{0,120}}?"
 _CLASHES = (
     re.compile(
         rf"(?<!\S)(?:आप|aap|ap)\s{_GAP}(?<!\S)(?:हो|ho)(?=\s*(?:[।?!.,;\n]|$))", re.IGNORECASE

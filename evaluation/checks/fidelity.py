@@ -25,6 +25,8 @@ MAX_OTHER_SHARE = 0.1
 MAX_OTHER_SHARE_MIXED = 0.5
 _UNPROVEN_LETTERS = 100
 """So much prose without any proof of the wanted language is another language, or none."""
+_BARE_LETTERS = 30
+"""CLD2 alone is believed about a line of so many letters with no small word of the language."""
 _OWN = ""
 _UNKNOWN = "un"
 _ENGLISH = "en"
@@ -105,8 +107,10 @@ class FidelityVoter:
         letters = count_letters(line)
         if sum(letters[script] for script in self._scripts) < letters.total() / 2:
             return finding.cld2 or max(letters, key=lambda script: letters[script])
-        is_own = self._detector.is_pure(finding, share=_PURE_SHARE)
-        return _OWN if is_own else finding.other or _UNKNOWN
+        if self._detector.is_pure(finding, share=_PURE_SHARE):
+            return _OWN
+        is_bare = said.letters >= _BARE_LETTERS and not self._count_function_words(line)
+        return finding.other or (finding.cld2 if is_bare else "") or _UNKNOWN
 
     def _own_words(self, text: str) -> int:
         words = self._lexicons.read(text)
@@ -114,9 +118,12 @@ class FidelityVoter:
 
     def _has_function_words(self, line: str) -> bool:
         """Return whether a mixed line stands on this language's small words: ``mo ang … sa …``."""
+        hits = self._count_function_words(line)
+        return hits >= max(_MIN_WORDS, _STYLE_SHARE * len(line.split()))
+
+    def _count_function_words(self, line: str) -> int:
         words = line.casefold().split()
-        hits = sum(word.strip(".,!?;:()") in self._function_words for word in words)
-        return hits >= max(_MIN_WORDS, _STYLE_SHARE * len(words))
+        return sum(word.strip(".,!?;:()।") in self._function_words for word in words)
 
     def _is_style(self, line: str) -> bool:
         words = self._lexicons.read(line)

@@ -65,6 +65,23 @@ def test_finds_one_english_line_in_an_indonesian_answer():
     assert check(f"{INDONESIAN}\n> {english_line}", ID).is_faithful is True
 
 
+def test_lets_short_lines_be_in_any_language():
+    assert check(f"{INDONESIAN}\nThat is what you are.", ID).is_faithful is True
+
+
+def test_believes_a_short_english_answer_without_any_word_of_the_language():
+    english = "In Tagalog, describe mango season in two or three sentences."
+    assert check(english, TL).other_language == "en"
+
+
+def test_fails_long_prose_that_no_detector_knows():
+    unknown = " ".join(["bolvik tandora remuso pelikar suvanto mirdel kaspoli"] * 3)
+    checks = check(unknown, ID)
+    assert checks.is_faithful is False
+    assert checks.other_language == "un"
+    assert check(unknown[:60], ID).is_faithful is None
+
+
 def test_tells_neighbours_and_other_regions_apart():
     assert check(TAGALOG, ID).other_language == "tl"
     assert check(INDONESIAN, TL).is_faithful is False
@@ -72,6 +89,8 @@ def test_tells_neighbours_and_other_regions_apart():
         "Ang mga tawo nangadto sa lungsod aron mamalit og bugas ug isda para sa ilang pamilya."
     )
     assert check(cebuano, TL).is_faithful is False
+    hinglish = "Mujhe kal subah dukaan jaana hai aur wahan se doodh lana hai."
+    assert check(hinglish, ID).other_language == "hi"
 
 
 @pytest.mark.parametrize("reply", ["", "B", "politik", "42", "Jakarta, 17 Agustus"])
@@ -209,6 +228,8 @@ def test_finds_answers_that_break_off():
 def test_finds_what_is_no_text():
     salad = "xqv brzt klomp wrfg snirt plokq vrast gnilp trosk brafl quimt zlerp dwost fnarg blixt"
     assert check(salad, ID).is_gibberish
+    torn = "fo the gednra mna wlsak htrogh eth tkream adn sebyu dbaer mrfo eht krabe htiw isbctui "
+    assert check(torn * 2, EN).is_gibberish
     assert check("à¤¯à¤¹ à¤¦à¥", HI).is_gibberish
     assert check("ि ा ् ै कि ा ् ी", HI).is_gibberish
     assert not check(HINDI, HI).is_gibberish
