@@ -3,7 +3,7 @@
 Run: ``make gpu``, or ``python benchmarks/gpu.py --write docs/gpu.md``. It trains the embedded model
 on the shipped Indonesian sample, some steps a check. What this machine cannot run stands in the
 page as "not run" with the reason. ``--rehearse`` goes through the same checks on two processes of a
-CPU, to try the script itself.
+CPU and a small random model, to try the script itself.
 """
 
 import argparse
@@ -25,10 +25,13 @@ import torch
 from lokal.data.manifest import package_versions
 
 STEPS = 12
+TRAINED = ("training.lr=2e-4",)
+REHEARSED = ("model=scratch", "training.lr=1e-3")
 SECONDS_A_RUN = 900.0
 FP32_TOLERANCE = 1e-3
 """Between one GPU and several: NCCL adds in another order than one device does."""
 BF16_TOLERANCE = 5e-2
+KILLED = ("resume", "async-save")
 Needs = Callable[[], str]
 """Returns why a check cannot run here; empty: it can."""
 
@@ -48,8 +51,9 @@ class Check:
 class Bench:
     """Runs ``lokal`` in a folder of its own and reads its losses."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, words: Sequence[str]) -> None:
         self.root = root
+        self.words = words
 
     def command(self, name: str, words: Sequence[str]) -> list[str]:
         """Return the command line of one training run."""
@@ -57,7 +61,7 @@ class Bench:
         return [
             sys.executable, "-m", "lokal.recipes.finetune", "region=id", f"name={name}",
             f"root={self.root}", f"corpus_folder={corpus}", f"training.max_steps={STEPS}",
-            "training.save_every_steps=4", "training.lr=2e-4", *words,
+            "training.save_every_steps=4", *self.words, *words,
         ]  # fmt: skip
 
     def prepare(self) -> None:
@@ -112,7 +116,11 @@ def checks(num_devices: int) -> list[Check]:
         Check("single-fp32", ("strategy=single", fp32), gpus(1)),
         Check("single-bf16", ("strategy=single", bf16), gpus(1), "single-fp32", BF16_TOLERANCE),
         Check("resume", ("strategy=single", fp32), gpus(1), "single-fp32", 1e-5),
-    ]
+        Check(
+            "async-save", ("strategy=single", "training.async_save=true", fp32), gpus(1),
+            "single-fp32", 1e-5,
+        ),
+    ]  # fmt: skip
     listed += [
         Check(
             f"{strategy}-nccl", (f"strategy={strategy}", several, fp32),
@@ -153,7 +161,7 @@ def run(check: Check, bench: Bench) -> tuple[str, str]:
     """Return the verdict of a check (passed, FAILED or not run) and its figure or reason."""
     if reason := check.needs():
         return "not run", reason
-    start = bench.train_with_a_kill if check.name == "resume" else bench.train
+    start = bench.train_with_a_kill if check.name in KILLED else bench.train
     if problem := start(check.name, check.words):
         return "FAILED", problem
     losses = bench.losses(check.name)
@@ -189,7 +197,8 @@ def page(rows: Sequence[tuple[Check, str, str]], *, now: datetime) -> str:
             *lines,
             "",
             f"Each trains the embedded model on the shipped Indonesian sample, {STEPS} steps. "
-            "`resume` is killed with -9 after its first checkpoint and given again.",
+            "`resume` and `async-save` are killed with -9 after their first checkpoint and given "
+            "again.",
             "",
         ]
     )
@@ -208,7 +217,8 @@ def main() -> None:
     words = parser.parse_args()
     target: Path | None = None if words.rehearse else words.write
     num_devices = 2 if words.rehearse else torch.cuda.device_count()
-    bench = Bench(Path(mkdtemp(prefix="lokal-gpu-")))
+    of_model = REHEARSED if words.rehearse else TRAINED
+    bench = Bench(Path(mkdtemp(prefix="lokal-gpu-")), of_model)
     if num_devices:
         bench.prepare()
     rows: list[tuple[Check, str, str]] = []

@@ -92,7 +92,7 @@ def build_run(config: FinetuneConfig, *, checkpoint: Path) -> Run:
     record = RunRecord.read(config.run_folder)
     assert record is not None  # the process that keeps the folder has written it
     folder, keep = config.run_folder / "checkpoints", config.training.keep_checkpoints
-    checkpoints = Checkpoints(folder, record.key, keep)
+    checkpoints = Checkpoints(folder, record.key, keep, in_background=config.training.async_save)
     return Run(
         config=config,
         checkpoint=checkpoint,

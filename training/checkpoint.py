@@ -5,7 +5,7 @@
 the hash of the manifest. The data position is the step.
 
 Order of a save: temporary folder, files and their fsync by every process, manifest, rename, fsync
-of the folder above, ``latest``; only then are older ones removed.
+of the folder above, ``latest``; only then are older ones removed. It is the same in the background.
 """
 
 import json
@@ -20,25 +20,20 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..data.errors import RunError, UserError
+from ..data.errors import RunError
 from ..data.manifest import (
-    MANIFEST_NAME,
     Json,
-    Manifest,
-    find_damage,
     read_manifest,
-    sha256_of_file,
     sync_file,
     sync_folder,
     write_json,
     write_manifest,
-    write_text,
 )
 from ..data.progress import say
+from .phases import Phase, Phases, Progress
+from .seal import find_problems, write_seal
 from .shard_file import StateFile
 from .strategy import Strategy
-
-_SEAL_NAME = "manifest.sha256"
 
 
 class _Saved(NamedTuple):
@@ -57,12 +52,15 @@ class Checkpoints:
         folder: ``runs/<name>/checkpoints``.
         key: the work's key; a checkpoint of other work is never resumed.
         keep: how many whole checkpoints stay, besides the one with the best score.
+        in_background: copy the state to main memory, and write it while training goes on.
     """
 
-    def __init__(self, folder: Path, key: str, keep: int) -> None:
+    def __init__(self, folder: Path, key: str, keep: int, *, in_background: bool = False) -> None:
         self.folder = folder
         self.key = key
         self.keep = keep
+        self._in_background = in_background
+        self._phases: Phases | None = None
         self._damaged: set[Path] = set()
 
     def save(
@@ -76,19 +74,47 @@ class Checkpoints:
     ) -> None:
         """Write ``step-N`` (N steps done); every process calls it and waits until it is whole.
 
+        In the background it waits only for the save before this one.
+
         Args:
             score: held-out loss; the checkpoint with the lowest is kept.
 
         Raises:
             RunError: a process could not write; what was saved before is untouched.
         """
+        self.wait(strategy)
         temporary = self.folder / f".step-{step}.tmp"
         saved = _Saved(step, score, started_at, now)
-        self._agree(strategy, self._try(strategy, 0, lambda: self._begin(temporary)))
-        self._agree(strategy, self._try(strategy, None, lambda: _write_own(temporary, strategy)))
-        self._agree(
-            strategy, self._try(strategy, 0, lambda: self._finish(temporary, strategy, saved))
+        begun = Phases(
+            [self._act(strategy, 0, lambda: self._begin(temporary))], in_background=False
         )
+        self._check(begun.advance(strategy, wait=True), strategy)
+        files = _own_files(strategy, copy=self._in_background)
+        self._phases = Phases(
+            [
+                self._act(strategy, None, lambda: _write(temporary, files)),
+                self._act(strategy, 0, lambda: self._finish(temporary, strategy, saved)),
+            ],
+            in_background=self._in_background,
+        )
+        if not self._in_background:
+            self.wait(strategy)
+
+    def go_on(self, strategy: Strategy) -> None:
+        """Look after a save in the background; every process calls it between two steps.
+
+        Raises:
+            RunError: as ``save``.
+        """
+        self._advance(strategy, wait=False)
+
+    def wait(self, strategy: Strategy) -> None:
+        """Return when what was begun is whole; every process calls it.
+
+        Raises:
+            RunError: as ``save``.
+        """
+        self._advance(strategy, wait=True)
 
     def load_newest(self, strategy: Strategy) -> int:
         """Put back the newest whole checkpoint; return its step, 0 when there is none.
@@ -140,8 +166,7 @@ class Checkpoints:
             started_at=saved.started_at,
             finished_at=saved.now,
         )
-        seal = sha256_of_file(temporary / MANIFEST_NAME)
-        write_text(temporary / _SEAL_NAME, seal + "\n")
+        write_seal(temporary)
         target = self.folder / f"step-{saved.step}"
         if target.exists():  # a damaged one that was passed over
             shutil.rmtree(target)
@@ -149,7 +174,7 @@ class Checkpoints:
         sync_folder(self.folder)
         self._damaged.discard(target)
         write_json(self.folder / "latest", {"step": saved.step})
-        if problems := _find_problems(target, deep=False):
+        if problems := find_problems(target, deep=False):
             raise OSError(problems[0])
         self._remove_old(saved.step)
 
@@ -179,7 +204,7 @@ class Checkpoints:
     def _newest(self, strategy: Strategy) -> Path | None:
         """Return the newest whole checkpoint of this work; the processes share the reading."""
         for path in self._all():
-            problems = _find_problems(
+            problems = find_problems(
                 path, deep=True, share=slice(strategy.rank, None, strategy.num_ranks)
             )
             if problems:
@@ -192,69 +217,63 @@ class Checkpoints:
                 return path
         return None
 
-    def _try(self, strategy: Strategy, rank: int | None, act: Callable[[], None]) -> str:
-        """Do it, on one process or on all; return what went wrong in writing, or nothing."""
-        if rank is not None and strategy.rank != rank:
-            return ""
-        try:
-            act()
-        except (OSError, SafetensorError) as error:
-            return str(error)
-        return ""
+    def _advance(self, strategy: Strategy, *, wait: bool) -> None:
+        if self._phases is None:
+            return
+        progress = self._phases.advance(strategy, wait=wait)
+        if progress.is_over:
+            self._phases = None
+        self._check(progress, strategy)
 
-    def _agree(self, strategy: Strategy, problem: str) -> None:
+    def _act(self, strategy: Strategy, rank: int | None, do: Callable[[], None]) -> Phase:
+        """Return what does it, on one process or on all, and says what went wrong in writing."""
+
+        def act() -> str:
+            if rank is not None and strategy.rank != rank:
+                return ""
+            try:
+                do()
+            except (OSError, SafetensorError) as error:
+                return str(error)
+            return ""
+
+        return act
+
+    def _check(self, progress: Progress, strategy: Strategy) -> None:
         """Stop every process when one could not write."""
-        if strategy.sum([float(bool(problem))])[0] == 0:
+        if not progress.has_failed:
             return
         if strategy.rank == 0:
             for left in self.folder.glob(".step-*.tmp"):
                 shutil.rmtree(left, ignore_errors=True)
         raise RunError(
-            f"cannot write a checkpoint into {self.folder} ({problem or 'another process failed'}):"
-            " make room or make it writable and run the command again; older checkpoints are "
-            "untouched"
+            f"cannot write a checkpoint into {self.folder} "
+            f"({progress.problem or 'another process failed'}): make room or make it writable and "
+            "run the command again; older checkpoints are untouched"
         )
 
 
-def _write_own(folder: Path, strategy: Strategy) -> None:
-    """Write this process's files and bring them to the disk."""
-    files = {
-        **strategy.state_files(),
-        f"rng-{strategy.rank}": StateFile(_rng_tensors()),
+def _own_files(strategy: Strategy, *, copy: bool) -> dict[str, StateFile]:
+    """Return this process's files, as they are or as copies in main memory."""
+    files = {**strategy.state_files(), f"rng-{strategy.rank}": StateFile(_rng_tensors())}
+    if not copy:
+        return files
+    return {
+        name: StateFile(
+            {key: value.detach().to("cpu", copy=True) for key, value in file.tensors.items()},
+            file.metadata,
+        )
+        for name, file in files.items()
     }
+
+
+def _write(folder: Path, files: Mapping[str, StateFile]) -> None:
+    """Write this process's files and bring them to the disk."""
     for name, file in files.items():
         path = folder / f"{name}.safetensors"
         tensors = {key: value.detach().cpu().contiguous() for key, value in file.tensors.items()}
         save_file(tensors, path, metadata=file.metadata)
         sync_file(path)
-
-
-def _find_problems(folder: Path, *, deep: bool, share: slice = slice(None)) -> list[str]:
-    """Return one line for each thing wrong with a checkpoint; empty means whole.
-
-    Args:
-        share: the files whose content this process looks at.
-    """
-    try:
-        manifest = read_manifest(folder)
-    except UserError as error:
-        return [str(error)]
-    if manifest is None:
-        return [f"{folder} has no {MANIFEST_NAME}"]
-    seal = folder / _SEAL_NAME
-    if not seal.is_file() or seal.read_bytes() != _seal_bytes(folder):
-        return [f"{folder / MANIFEST_NAME} is not the one that was written"]
-    problems = find_damage(folder, manifest, deep=False)
-    return problems or (find_damage(folder, _only(manifest, share)) if deep else [])
-
-
-def _seal_bytes(folder: Path) -> bytes:
-    return (sha256_of_file(folder / MANIFEST_NAME) + "\n").encode()
-
-
-def _only(manifest: Manifest, share: slice) -> Manifest:
-    manifest.outputs = manifest.outputs[share]
-    return manifest
 
 
 def _step_of(folder: Path) -> int:

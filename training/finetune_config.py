@@ -136,7 +136,7 @@ class FinetuneConfig:
             if name not in _NO_EFFECT_ON_THE_RESULT
         }
         training = cast("dict[str, Json]", settings["training"])
-        for name in ("save_every_steps", "keep_checkpoints"):
+        for name in ("save_every_steps", "keep_checkpoints", "async_save"):
             del training[name]
         del settings["mix"]
         if self.mix.enabled:

@@ -67,20 +67,23 @@ class Loop:
         """Train from ``start_step`` (steps already done) to the end, or until asked to stop.
 
         Raises:
-            RunError: the guard has skipped too many steps.
+            RunError: the guard has skipped too many steps, or a checkpoint could not be written.
         """
         self.model.module.train()
         if start_step == 0:
             self.watch.look(0)
         for step in range(start_step, self.total_steps):
             wants_stop = self._step(step)
+            self.checkpoints.go_on(self.strategy)
             done = step + 1
             is_last = done == self.total_steps
             score = self.watch.look(done)
             if wants_stop or is_last or done % self.config.save_every_steps == 0:
                 self._save(done, score)
             if wants_stop and not is_last:
+                self.checkpoints.wait(self.strategy)
                 return FitResult(done, is_finished=False)
+        self.checkpoints.wait(self.strategy)
         return FitResult(self.total_steps, is_finished=True)
 
     def _save(self, done: int, score: float | None) -> None:

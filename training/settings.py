@@ -212,6 +212,9 @@ class TrainingConfig:
     """Compile each decoder layer (torch.compile) in place of our own; needs a C++ compiler."""
     save_every_steps: int = 50
     keep_checkpoints: int = 2
+    """Whole ones that stay, besides the best; one would leave nothing behind a damaged one."""
+    async_save: bool = False
+    """Write checkpoints while training goes on, from a copy of the state in main memory."""
 
     def __post_init__(self) -> None:
         for name in ("lr", "epochs", "clip_norm"):
@@ -222,10 +225,14 @@ class TrainingConfig:
             "micro_rows",
             "guard_window_steps",
             "save_every_steps",
-            "keep_checkpoints",
         ):
             if getattr(self, name) < 1:
                 raise ValueError(f"training.{name} must be at least 1, got {getattr(self, name)}")
+        if self.keep_checkpoints < 2:
+            raise ValueError(
+                f"training.keep_checkpoints must be at least 2, got {self.keep_checkpoints}: when "
+                "the newest is damaged, the run goes on from the one before it"
+            )
         for name in ("spike_sigmas", "max_skipped_steps"):
             if getattr(self, name) < 0:
                 raise ValueError(f"training.{name} must be 0 or more, got {getattr(self, name)}")

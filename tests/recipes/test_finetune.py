@@ -12,10 +12,12 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from lokal.data.manifest import read_manifest, sha256_of_file
 from lokal.recipes.finetune import finetune
+from safetensors.torch import load_file
 
 STEPS = 12
 
@@ -162,6 +164,26 @@ def test_killed_in_the_middle_it_goes_on_with_exactly_the_unbroken_losses(
     for name in ("adapter_model.safetensors", "adapter_config.json", "tokenizer.json", "README.md"):
         both = [bench.root / run / "model" / name for run in ("killed", "unbroken")]
         assert both[0].read_bytes() == both[1].read_bytes()
+
+
+def test_saving_in_the_background_changes_no_weight_and_no_checkpoint(
+    bench: Bench, unbroken: list[float]
+):
+    words = ("training.async_save=true", "training.save_every_steps=1")
+    process = bench.start("background", *words)
+    bench.wait_for_step("background", 5)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    code, printed = bench.run("background", *words)
+    assert code == 0, printed
+    assert bench.losses("background") == unbroken
+    assert weights_hash(bench, "background") == weights_hash(bench, "unbroken")
+    last = f"checkpoints/step-{STEPS}"
+    for name in ("weights", "optimizer", "rng-0"):
+        ours, theirs = (
+            bench.root / run / last / f"{name}.safetensors" for run in ("background", "unbroken")
+        )
+        assert ours.read_bytes() == theirs.read_bytes(), name
 
 
 def test_runs_unchanged_under_torchrun(bench: Bench):
@@ -332,6 +354,9 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_used(
         (("launch.processes=2",), "strategy=single runs one process"),
         (("strategy=ddp", "strategy.replicas=2"), "strategy.replicas is for strategy=fsdp"),
         (("model.path=nowhere",), "no checkpoint (no config.json)"),
+        (("training.keep_checkpoints=1",), "keep_checkpoints must be at least 2, got 1: when the"),
+        (("training.attention=flash",), "training.attention=flash needs a CUDA device"),
+        (("training.liger=true",), "training.liger=true needs a CUDA device"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line_and_exit_2(
@@ -372,6 +397,75 @@ def test_changed_settings_of_an_unfinished_run_are_refused_by_name(
     assert code == 2
     assert named in printed.splitlines()[-1]
     assert "overwrite=true" in printed
+
+
+def test_changed_settings_go_on_where_they_are_accepted_by_name(bench: Bench, half_done: str):
+    words = ("training.lr=0.02", "seed=1")
+    shutil.copytree(bench.root / half_done, bench.root / "accepts")
+    code, printed = bench.run("accepts", *words, "accept_changes=[training.lr]")
+    assert (code, "training.lr was" in printed) == (2, False)
+    assert "seed was 0, is 1" in printed.splitlines()[-1]
+    code, printed = bench.run("accepts", *words, "accept_changes=[training.lr,seed]")
+    assert (code, f"steps 1 to {STEPS}" in printed) == (0, True), printed
+
+
+def test_a_disk_too_small_for_the_checkpoints_stops_before_the_first_step(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    usage = shutil.disk_usage(bench.root)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    code, printed = bench.run("too-small")
+    assert code == 2
+    assert "GiB for 2 checkpoints, one being written and the model, and 0.0 GiB are free" in printed
+    assert "choose another root=" in printed.splitlines()[-1]
+    assert not (bench.root / "too-small" / "metrics.jsonl").exists()
+
+
+def test_wandb_goes_on_under_the_same_id(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    starts: list[dict[str, object]] = []
+    steps: list[int] = []
+
+    class Tracked:
+        def log(self, numbers: dict[str, float], *, step: int) -> None:
+            steps.append(step)
+
+        def finish(self, *, exit_code: int) -> None:
+            assert exit_code == 0
+
+    def init(**words: object) -> Tracked:
+        starts.append(words)
+        return Tracked()
+
+    wandb = ModuleType("wandb")
+    wandb.__dict__["init"] = init
+    monkeypatch.setitem(sys.modules, "wandb", wandb)
+    (bench.root / "tracked").mkdir()
+    (bench.root / "tracked" / "stop").touch()
+    assert bench.run("tracked", "tracker=wandb_offline")[0] == 75
+    assert bench.run("tracked", "tracker=wandb_offline")[0] == 0
+    assert len(starts) == 2
+    assert starts[0]["id"] == starts[1]["id"] != ""
+    assert {start["resume"] for start in starts} == {"allow"}
+    assert steps == list(range(1, STEPS + 1))
+
+
+def test_a_spike_is_skipped_and_told_and_changes_no_weight(bench: Bench):
+    words = ("training.guard_window_steps=4", "training.spike_sigmas=0.5")
+    code, printed = bench.run("spikes", *words, "training.max_skipped_steps=4")
+    assert code == 0, printed
+    lines = [json.loads(line) for line in (bench.root / "spikes" / "metrics.jsonl").open()]
+    assert [line["step"] for line in lines] == list(range(1, STEPS + 1))
+    skipped = [line["step"] for line in lines if "skipped" in line]
+    assert 0 < len(skipped) < STEPS
+    assert skipped[0] > 2, "half a window is seen first"
+    assert "is more than 0.5 sigma above the steps before" in printed
+    weights = [
+        load_file(bench.root / "spikes" / "checkpoints" / f"step-{step}" / "optimizer.safetensors")
+        for step in (STEPS - 3, STEPS)
+    ]
+    made = [next(v for name, v in each.items() if name.endswith(":step")) for each in weights]
+    assert made[1] == STEPS - len(skipped), "Adam has seen the other steps alone"
+    assert made[0] == STEPS - 3 - sum(step <= STEPS - 3 for step in skipped)
 
 
 def test_a_changed_corpus_is_refused_by_name_unless_accepted(

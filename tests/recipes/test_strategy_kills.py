@@ -1,13 +1,15 @@
 """``lokal finetune`` with two processes under each strategy, killed with -9 and run again."""
 
+import json
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from .test_finetune import Bench, weights_hash
+from .test_finetune import STEPS, Bench, weights_hash
 
 WORDS = ("method.dropout=0.0", "training.micro_rows=1", "launch.processes=2")
 STRATEGIES = ("ddp", "fsdp", "zero2", "zero3")
@@ -36,8 +38,13 @@ def _num_lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.is_file() else 0
 
 
-def test_fsdp_killed_in_the_middle_goes_on_with_exactly_the_unbroken_losses(bench: Bench):
-    words = (*WORDS, "strategy=fsdp")
+def test_fsdp_killed_in_the_middle_goes_on_with_exactly_the_unbroken_losses_and_looks(
+    bench: Bench, tmp_path: Path
+):
+    corpus = tmp_path / "with-heldout"
+    shutil.copytree(bench.corpus, corpus)
+    shutil.copy(corpus / "train-00000.parquet", corpus / "heldout-00000.parquet")
+    words = (*WORDS, "strategy=fsdp", f"corpus_folder={corpus}", "watch.heldout_every_steps=4")
     code, printed = bench.run("unbroken", *words)
     assert code == 0, printed
     kill(bench, "killed", *words, steps=5)
@@ -45,6 +52,16 @@ def test_fsdp_killed_in_the_middle_goes_on_with_exactly_the_unbroken_losses(benc
     assert bench.run("killed", *words)[0] == 0
     assert bench.losses("killed") == bench.losses("unbroken")
     assert weights_hash(bench, "killed") == weights_hash(bench, "unbroken")
+    looks = _looks(bench, "unbroken")
+    assert [step for step, _ in looks] == [0, 4, 8, STEPS]
+    assert all(looks[-1][1][code] < looks[0][1][code] for code in ("hi", "id", "tl"))
+    assert _looks(bench, "killed") == looks
+
+
+def _looks(bench: Bench, name: str) -> list[tuple[int, dict[str, float]]]:
+    """Return step and bits per byte of each look at the held-out rows."""
+    lines = map(json.loads, (bench.root / name / "heldout.jsonl").open())
+    return [(line["step"], line["bits_per_byte"]) for line in lines]
 
 
 @pytest.mark.proof

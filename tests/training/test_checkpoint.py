@@ -7,6 +7,8 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +27,15 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 class Run:
     """A one-layer model in training, with its checkpoints."""
 
-    def __init__(self, folder: Path, *, key: str = "k", keep: int = 2, size: int = 3) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        key: str = "k",
+        keep: int = 2,
+        size: int = 3,
+        in_background: bool = False,
+    ) -> None:
         torch.manual_seed(0)
         self.size = size
         self.module = torch.nn.Linear(size, size)
@@ -38,7 +48,7 @@ class Run:
             saves_all=True,
         )
         self.strategy = SingleStrategy(model, TrainingConfig())
-        self.checkpoints = Checkpoints(folder, key, keep)
+        self.checkpoints = Checkpoints(folder, key, keep, in_background=in_background)
 
     def train(self, step: int) -> None:
         self.module(torch.full((2, self.size), step / 100)).square().sum().backward()
@@ -50,6 +60,7 @@ class Run:
     def train_and_save(self, *steps: int) -> None:
         for step in steps:
             self.train(step)
+            self.checkpoints.go_on(self.strategy)
             self.save(step)
 
     def load(self) -> int:
@@ -149,18 +160,73 @@ def test_a_full_disk_is_one_line_and_what_was_saved_is_untouched(tmp_path: Path)
     run.train_and_save(1)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     run.train(2)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # as a disk with so many bytes left
-    try:
-        with pytest.raises(RunError, match=r"cannot write a checkpoint into .*: make room"):
-            run.save(2)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, previous)
+    with _room_for(20_000), pytest.raises(RunError, match=r"cannot write a .*: make room"):
+        run.save(2)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     run.save(2)  # there is room again
     assert Run(tmp_path, size=64).load() == 2
+
+
+def test_saved_in_the_background_every_byte_is_that_of_a_save_that_waits(tmp_path: Path):
+    first, second = Run(tmp_path / "first"), Run(tmp_path / "second", in_background=True)
+    for run in (first, second):
+        run.train_and_save(1, 2, 3)
+        run.train(4)  # while the third is being written
+        run.checkpoints.wait(run.strategy)
+    for step in (2, 3):
+        assert _files(tmp_path / "second" / f"step-{step}") == _files(
+            tmp_path / "first" / f"step-{step}"
+        )
+    assert sorted(path.name for path in (tmp_path / "second").iterdir()) == [
+        "latest", "step-2", "step-3",
+    ]  # fmt: skip
+
+
+def test_in_the_background_a_save_waits_for_the_one_before_it(tmp_path: Path):
+    run = Run(tmp_path, in_background=True)
+    run.train_and_save(1, 2)
+    assert Run(tmp_path).load() >= 1
+    run.checkpoints.wait(run.strategy)
+    assert Run(tmp_path).load() == 2
+
+
+def test_what_cannot_be_written_in_the_background_stops_the_run_at_a_later_step(tmp_path: Path):
+    run = Run(tmp_path, size=64, in_background=True)
+    run.train_and_save(1)
+    run.checkpoints.wait(run.strategy)
+    before = _files(tmp_path / "step-1")
+    run.train(2)
+    with _room_for(20_000):
+        run.save(2)
+        with pytest.raises(RunError, match=r"cannot write a .*: make room"):
+            _train_until_it_stops(run)
+    assert _files(tmp_path / "step-1") == before
+    run.save(2)
+    run.checkpoints.wait(run.strategy)
+    assert Run(tmp_path, size=64).load() == 2
+
+
+def _train_until_it_stops(run: Run) -> None:
+    for step in range(3, 10_000):
+        run.train(step)
+        run.checkpoints.go_on(run.strategy)
+
+
+@contextmanager
+def _room_for(num_bytes: int) -> Iterator[None]:
+    """Behave as a disk with so many bytes left for each file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, previous)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path):
@@ -172,8 +238,11 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forks")
+@pytest.mark.parametrize("in_background", [False, True], ids=["waits", "in the background"])
 @pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.proof)])
-def test_killed_in_a_save_the_newest_whole_checkpoint_is_always_there(tmp_path: Path, kills: int):
+def test_killed_in_a_save_the_newest_whole_checkpoint_is_always_there(
+    tmp_path: Path, kills: int, in_background: bool
+):
     moments = random.Random(0)
     num_left = 0
     newest = 0
@@ -186,7 +255,7 @@ def test_killed_in_a_save_the_newest_whole_checkpoint_is_always_there(tmp_path: 
     for _ in range(kills):
         child = os.fork()
         if child == 0:
-            _train_for_ever(tmp_path)
+            _train_for_ever(tmp_path, in_background=in_background)
         _wait_for_a_save(tmp_path)
         time.sleep(moments.uniform(0, 5 * seconds))
         os.kill(child, signal.SIGKILL)
@@ -202,10 +271,10 @@ def test_killed_in_a_save_the_newest_whole_checkpoint_is_always_there(tmp_path: 
     assert newest >= kills // 10
 
 
-def _train_for_ever(folder: Path) -> None:
+def _train_for_ever(folder: Path, *, in_background: bool) -> None:
     """Go on from the newest checkpoint and save after every step, until killed."""
     try:
-        run = Run(folder, size=128)
+        run = Run(folder, size=128, in_background=in_background)
         step = run.load()
         while True:
             step += 1

@@ -205,14 +205,23 @@ def work(model: Path, tokens: Path, out: Path) -> None:
 
 
 def resume(strategy: StrategyConfig, model: Path, tokens: Path, folder: Path) -> Curve:
-    """Save in the middle, and go on with a fresh model."""
+    """Save in the middle, also in the background, and go on with a fresh model."""
     checkpoints = Checkpoints(folder, "key", 2)
+    later = Checkpoints(beside(folder), "key", 2, in_background=True)
     run = Run(CASES["lora"], strategy, model, tokens)
     run.follow(last=HALF)
     checkpoints.save(run.strategy, step=HALF, started_at=NOW, now=NOW)
+    later.save(run.strategy, step=HALF, started_at=NOW, now=NOW)
+    run.follow(first=HALF, last=HALF + 1)
+    later.wait(run.strategy)
     run = Run(CASES["lora"], strategy, model, tokens)
     assert checkpoints.load_newest(run.strategy) == HALF
     return run.follow(first=HALF)
+
+
+def beside(folder: Path) -> Path:
+    """Return where the same state was written in the background."""
+    return folder.with_name(f"{folder.name} in the background")
 
 
 def refuse(strategy: StrategyConfig, model: Path, tokens: Path) -> list[bool]:
@@ -293,6 +302,15 @@ def test_resumed_losses_are_bit_for_bit_the_unbroken_ones(out: Path, strategy: s
     unbroken = seen[f"{strategy}: lora"]["curve"]
     for key in ("losses", "norms"):
         assert seen[strategy]["resumed"][key] == unbroken[key][HALF:]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_saved_in_the_background_every_byte_is_that_of_a_save_that_waits(out: Path, strategy: str):
+    waited, later = (
+        {path.name: path.read_bytes() for path in (folder / f"step-{HALF}").iterdir()}
+        for folder in (out / strategy, beside(out / strategy))
+    )
+    assert later == waited
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
