@@ -38,11 +38,14 @@ class Checkpoint(NamedTuple):
     end_ids: list[int]
 
 
-def load_checkpoint(system: System, *, precision: Precision) -> Checkpoint:
+def load_checkpoint(system: System, *, precision: Precision, local_rank: int = 0) -> Checkpoint:
     """Return the system's checkpoint on the fastest device, in evaluation mode.
 
     Only safetensors are read and no code of the checkpoint is run. Files that a manifest vouches
     for are compared with their hashes first. An adapter is merged in fp32, then rounded if need be.
+
+    Args:
+        local_rank: number of this process' GPU.
 
     Raises:
         UserError: a file is damaged, or the adapter is of a kind that cannot be merged.
@@ -58,7 +61,7 @@ def load_checkpoint(system: System, *, precision: Precision) -> Checkpoint:
     except (SafetensorError, OSError) as error:
         raise RunError(f"{system.folder} cannot be loaded: {error}; make it again") from error
     dtype = torch.bfloat16 if precision is Precision.bf16 else torch.float32
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = f"cuda:{local_rank}" if torch.cuda.is_available() else "cpu"
     torch.nn.Module.to(model, device=device, dtype=dtype)
     model.eval()
     has_tokenizer = (system.folder / "tokenizer_config.json").is_file()

@@ -151,6 +151,10 @@ class Generations:
         shutil.rmtree(folder)
         return cls(folder, system, None)
 
+    def reload(self) -> "Generations":
+        """Return the folder with what other processes have finished meanwhile."""
+        return Generations(self.folder, self.system, read_manifest(self.folder))
+
     def missing(self, parts: Sequence[Part], *, overwrite: bool) -> list[Part]:
         """Return the parts that are not finished, or whose files are damaged.
 

@@ -67,6 +67,18 @@ class Journal:
         self._stream.flush()
 
 
+def read_journals(folder: Path, pattern: str, *, key: str) -> dict[str, dict[str, dict]]:
+    """Return the whole rows of all journals of this work, as they are now; none is locked."""
+    rows: dict[str, dict[str, dict]] = {}
+    for path in sorted(folder.glob(pattern)):
+        with path.open("rb") as stream:
+            if _parse(stream.readline()) != {"key": key}:
+                continue
+            while (line := _parse(stream.readline())) is not None:
+                rows[line["id"]] = line["row"]
+    return rows
+
+
 def _parse(line: bytes) -> dict | None:
     """Return the line's value; None for the end of the file and for a line cut short."""
     try:

@@ -23,6 +23,8 @@ from .likelihood.scorer import Prompt, Score, Scorer
 from .reply import LabelScores, Reply, State
 from .settings import AnswersConfig
 
+SHORT_REPLY_TOKENS = 16
+"""Longest reply to a suite that says nothing of it: a label or a letter."""
 _LOGPROB_DIGITS = 5  # rounding noise of fp32 sums ends below
 _HELD_FOR_COMPUTED = 4
 """Tokens of prompts and replies that memory holds for each that a forward pass computes."""
@@ -59,11 +61,20 @@ class PartRows:
     answers: AnswersConfig
 
     @property
+    def row_names(self) -> list[str]:
+        """Return the name of every row: one an item and sample, and one for its scores."""
+        names: list[str] = []
+        if self.part.suite.likelihood is not Likelihood.none:
+            names += [_scores_name(item) for item in self.part.items]
+        if self.part.suite.is_generated:
+            samples = range(self.answers.samples)
+            names += [_reply_name(item, sample) for item in self.part.items for sample in samples]
+        return names
+
+    @property
     def num_rows(self) -> int:
-        """Return how many rows the part has: one an item and sample, and one for its scores."""
-        replies = self.answers.samples if self.part.suite.is_generated else 0
-        scored = self.part.suite.likelihood is not Likelihood.none
-        return len(self.part.items) * (replies + scored)
+        """Return how many rows the part has."""
+        return len(self.row_names)
 
     @property
     def num_prompt_tokens(self) -> int:
@@ -159,13 +170,14 @@ class PartRows:
         for item in self.part.items:
             ids = self._prompt_ids(item)
             for sample in range(self.answers.samples):
-                name = f"{item.id}#{sample}"
+                name = _reply_name(item, sample)
                 task = Task(ids, _seed(self.answers.seed, name))
                 yield _Planned(name, item, sample, task)
 
     @property
     def _max_new_tokens(self) -> int:
-        return self.part.suite.max_new_tokens or self.answers.max_new_tokens
+        own = self.part.suite.max_new_tokens or SHORT_REPLY_TOKENS
+        return min(own, self.answers.max_new_tokens or own)
 
     def _draft(self, question: Question, scores: Sequence[Score]) -> dict | None:
         """Return the reply where it is known from the scores: a choice that is the likeliest."""
@@ -207,6 +219,10 @@ class PartRows:
 def _scores_name(item: Item) -> str:
     """Return the name of the journal's row with an item's log-likelihoods."""
     return f"{item.id}#scores"
+
+
+def _reply_name(item: Item, sample: int) -> str:
+    return f"{item.id}#{sample}"
 
 
 def _seed(seed: int, name: str) -> int:

@@ -42,7 +42,7 @@ class AnswersConfig:
     """How a checkpoint answers."""
 
     max_new_tokens: int
-    """Longest reply; a reply that has not ended by then is cut and marked."""
+    """Longest reply, where the suite allows as much; 0: the suite's own. A longer one is cut."""
     batch_tokens: int
     """Padded prompt tokens of one forward pass; lower when memory runs out."""
     precision: Precision = Precision.auto
@@ -56,7 +56,9 @@ class AnswersConfig:
     """Of the draws."""
 
     def __post_init__(self) -> None:
-        for name in ("max_new_tokens", "batch_tokens", "samples"):
+        if self.max_new_tokens < 0:
+            raise ValueError(f"answers.max_new_tokens must be 0 or more, got {self.max_new_tokens}")
+        for name in ("batch_tokens", "samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"answers.{name} must be 1 or more, got {getattr(self, name)}")
         if not 0 <= self.temperature <= 2:
@@ -66,6 +68,18 @@ class AnswersConfig:
                 f"answers.samples={self.samples} at temperature 0 gives the same reply so often: "
                 "set answers.temperature, or samples=1"
             )
+
+
+@dataclass(kw_only=True, slots=True)
+class ProcessesConfig:
+    """The processes that ``evaluate`` starts by itself on this machine."""
+
+    processes: int = 0
+    """0: one for each GPU, else 1. Under torchrun and srun this is not used."""
+
+    def __post_init__(self) -> None:
+        if self.processes < 0:
+            raise ValueError(f"launch.processes must be 0 or more, got {self.processes}")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -90,6 +104,7 @@ class EvaluateConfig:
     model: ModelConfig | None = None
     baseline: BaselineConfig | None = None
     answers: AnswersConfig
+    launch: ProcessesConfig = field(default_factory=ProcessesConfig)
 
     def __post_init__(self) -> None:
         check_run_name(self.name)

@@ -1,15 +1,23 @@
 """Collect one system's replies to a suite: a checkpoint's, its parent's, or a recording's."""
 
+import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..data.config import as_json
+from ..data.errors import ExitCode, RunError, UserError
+from ..data.hardware import num_cores, num_gpus
+from ..data.manifest import write_text
 from ..data.progress import say
 from ..evaluation.collect import collect
-from ..evaluation.generations import Generations, plan_parts
+from ..evaluation.generations import Generations, Part, plan_parts
 from ..evaluation.scorings import record_scorings
 from ..evaluation.settings import EvaluateConfig
-from ..evaluation.system import Kind, describe_system
+from ..evaluation.shard import this_shard
+from ..evaluation.system import Kind, System, describe_system
+from ..training.launch import launch
 from .entry import recipe
 
 
@@ -17,12 +25,15 @@ from .entry import recipe
     EvaluateConfig,
     examples=(
         "lokal evaluate system=parent model=smollm2_135m languages=[id,en] name=quickstart",
-        "lokal evaluate system=child-id checkpoint=runs/x/id/model languages=[id,en] name=x",
+        "lokal evaluate system=child-id checkpoint=runs/x/id/model suite=core languages=[id,en] "
+        "items_root=benchmarks name=x",
         "lokal evaluate system=gpt-4 baseline=sib200_gpt4 languages=[id,hi,tl] name=quickstart",
     ),
 )
 def evaluate(config: EvaluateConfig) -> None:
     """Collect one system's replies to a suite."""
+    if config.overwrite and this_shard().processes > 1:
+        raise UserError("overwrite=true would let each process remove the others' work: leave it")
     system = describe_system(config)
     generations = Generations.open(config.folder, system, overwrite=config.overwrite)
     items_root = None if config.items_root is None else Path(config.items_root)
@@ -34,16 +45,51 @@ def evaluate(config: EvaluateConfig) -> None:
         items_root=items_root,
         skip_missing=config.skip_missing,
     )
-    if plan.skipped:
+    if plan.skipped and this_shard().rank == 0:
         say("evaluate", f"not there, left out: {', '.join(plan.skipped)}")
     missing = generations.missing(plan.parts, overwrite=config.overwrite)
-    if missing:
-        collect(generations, missing, answers=config.answers, items_root=items_root)
-    else:
+    if not missing:
         say("evaluate", f"{config.folder} has all {len(plan.parts)} parts: nothing to do")
+    elif (processes := _num_processes(config, system)) > 1:
+        _launch(config, processes)
+    else:
+        collect(generations, missing, answers=config.answers, items_root=items_root)
+    if this_shard().rank == 0:
+        _record(config, system, plan.parts)
+
+
+def _record(config: EvaluateConfig, system: System, parts: list[Part]) -> None:
     if system.kind is Kind.checkpoint and config.split == "test":
-        record_scorings(
-            config.scorings_file, system, plan.parts, run=config.name, now=datetime.now(UTC)
+        now = datetime.now(UTC)
+        record_scorings(config.scorings_file, system, parts, run=config.name, now=now)
+
+
+def _num_processes(config: EvaluateConfig, system: System) -> int:
+    if system.kind is not Kind.checkpoint or this_shard().processes > 1:
+        return 1
+    return config.launch.processes or max(1, num_gpus())
+
+
+def _launch(config: EvaluateConfig, processes: int) -> None:
+    """Start processes that share the items; the last to end of each part finishes it.
+
+    Raises:
+        RunError: one of them failed; its reason stands above.
+    """
+    resolved = config.folder / "config.json"
+    config.folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(as_json(replace(config, overwrite=False)), indent=1, ensure_ascii=False)
+    write_text(resolved, text + "\n")
+    threads = config.answers.threads or max(1, num_cores() // processes)
+    say("evaluate", f"starts {processes} processes with {threads} threads each")
+    command = [sys.executable, "-m", "lokal.recipes.evaluate", "--config", str(resolved)]
+    code = launch(command, processes=processes, threads=threads)
+    resolved.unlink()
+    if code:
+        known = code in tuple(ExitCode)
+        raise RunError(
+            "an evaluation ended early; its reason stands above: run the same command to go on",
+            code=ExitCode(code) if known else ExitCode.RUN_FAILED,
         )
 
 

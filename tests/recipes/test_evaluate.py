@@ -151,16 +151,72 @@ def test_killed_and_run_again_gives_the_unbroken_runs_bytes(
     (partial,) = made(folder, "").glob("*.partial")
     with partial.open("ab") as stream:
         stream.write(b'{"id": "cut sh')
+    made_again = 0
+
+    def count(self: PartRows, *arguments: object) -> tuple[str, dict]:
+        nonlocal made_again
+        made_again += 1
+        return original(self, *arguments)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(PartRows, "_reply", count)
     assert run_tiny(folder, tiny, small) == 0
+    assert made_again == 2 * NUM_ITEMS - killed_behind
     again = {path.name: path.read_bytes() for path in made(folder, "").glob("*.jsonl")}
     assert again == unbroken
     assert not list(made(folder, "").glob("*.partial"))
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_several_processes_give_the_bytes_of_one(
+    folder: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    monkeypatch.setattr("lokal.evaluation.ask._ITEMS_OF_A_CHUNK", 5)
+    precise = "answers.precision=fp32"
+    assert run_tiny(folder, tiny, precise) == 0
+    one = {path.name: path.read_bytes() for path in made(folder, "").glob("*.jsonl")}
+    shutil.rmtree(folder / "runs")
+    for rank in reversed(range(processes)):
+        with monkeypatch.context() as patch:
+            patch.setenv("RANK", str(rank))
+            patch.setenv("WORLD_SIZE", str(processes))
+            assert not made(folder, "manifest.json").exists()
+            assert run_tiny(folder, tiny, precise) == 0
+    several = {path.name: path.read_bytes() for path in made(folder, "").glob("*.jsonl")}
+    assert several == one
+    assert not list(made(folder, "").glob("*.partial*"))
+
+
+def test_launched_processes_share_the_items(folder: Path, tiny: Path) -> None:
+    assert run_tiny(folder, tiny, "launch.processes=2") == 0
     manifest = read_manifest(made(folder, ""))
     assert manifest is not None
-    parts = [part for part in manifest.counts.values() if isinstance(part, dict)]
-    resumed = [part["resumed_rows"] for part in parts]
-    assert 0 in resumed
-    assert NUM_ITEMS + killed_behind % NUM_ITEMS in resumed
+    assert set(manifest.parts) == {"sib200-id", "sib200-hi"}
+    assert len(rows(made(folder, "sib200-id.jsonl"))) == NUM_ITEMS
+
+
+def test_one_of_several_processes_never_removes_what_the_others_made(
+    folder: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert run_tiny(folder, tiny, "overwrite=true") == 2
+    assert "overwrite=true would let each process remove" in capsys.readouterr().err
+
+
+def test_several_drawn_replies_an_item_are_kept_apart_and_come_again(
+    folder: Path, tiny: Path
+) -> None:
+    drawn = ["answers.temperature=0.7", "answers.samples=3", "languages=[hi]"]
+    assert run_tiny(folder, tiny, *drawn) == 0
+    replies = rows(made(folder, "sib200-hi.jsonl"))
+    assert [row["sample"] for row in replies] == [0, 1, 2] * NUM_ITEMS
+    assert len({row["reply"] for row in replies[:3]}) > 1
+    assert run_tiny(folder, tiny, *drawn, "system=again") == 0
+    again = rows(made(folder, "sib200-hi.jsonl", "again"))
+    assert [row["reply"] for row in again] == [row["reply"] for row in replies]
+    assert run_tiny(folder, tiny, *drawn, "system=other", "answers.seed=1") == 0
+    other = rows(made(folder, "sib200-hi.jsonl", "other"))
+    assert [row["reply"] for row in other] != [row["reply"] for row in replies]
 
 
 def test_an_adapter_answers_as_its_merged_checkpoint(folder: Path, tiny: Path) -> None:
@@ -328,6 +384,8 @@ def test_code_beside_a_checkpoint_is_never_run(folder: Path, tiny: Path) -> None
         (["baseline=sib200_gpt4", "languages=[xx]"], "no test items in 'xx'"),
         (["baseline=sib200_gpt4", "split=tset"], "has no split 'tset'"),
         (["checkpoint=x", "answers.batch_tokens=0"], "answers.batch_tokens must be 1 or more"),
+        (["checkpoint=x", "answers.samples=2"], "at temperature 0 gives the same reply"),
+        (["checkpoint=x", "answers.temperature=3"], "answers.temperature must lie in [0, 2]"),
     ],
 )
 def test_senseless_settings_are_refused(
