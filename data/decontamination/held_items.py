@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import UserError
-from ..suite import Suite, held_files, held_splits, load_suite
+from ..suite import Suite, expand_suite, held_files, held_splits, load_suite
 
 
 @dataclass(kw_only=True, slots=True)
@@ -55,8 +55,8 @@ def list_held_files(config: DecontaminateConfig) -> list[HeldFile]:
     """
     root = None if config.items_root is None else Path(config.items_root)
     files: list[HeldFile] = []
-    for name in config.suites:
-        suite = load_suite(name)
+    for suite in _benchmarks(config):
+        name = suite.name
         for split in held_splits(suite):
             try:
                 paths = held_files(suite, split=split, items_root=root)
@@ -77,7 +77,13 @@ def list_held_files(config: DecontaminateConfig) -> list[HeldFile]:
 def skipped_suites(config: DecontaminateConfig) -> list[str]:
     """Return the suites of which no item is there."""
     found = {file.suite.name for file in list_held_files(config)}
-    return [name for name in config.suites if name not in found]
+    return [suite.name for suite in _benchmarks(config) if suite.name not in found]
+
+
+def _benchmarks(config: DecontaminateConfig) -> list[Suite]:
+    """Return the benchmarks that the suites name, each once; ``core`` names several."""
+    chosen = [suite for name in config.suites for suite, _ in expand_suite(load_suite(name))]
+    return list({suite.name: suite for suite in chosen}.values())
 
 
 def read_all_held_items(config: DecontaminateConfig) -> Iterator[HeldItem]:

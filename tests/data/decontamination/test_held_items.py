@@ -103,7 +103,14 @@ def test_train_is_never_held_and_test_comes_first() -> None:
     assert all(
         "train" not in held_splits(suite) and held_splits(suite)[0] == "test"
         for suite in map(load_suite, config_names("suite"))
+        if not suite.members
     )
+
+
+def test_a_choice_of_suites_holds_the_items_of_each() -> None:
+    files = list_held_files(DecontaminateConfig(suites=["quick", "sib200"]))
+    assert {file.suite.name for file in files} == set(load_suite("quick").members)
+    assert len(files) == len({file.path for file in files})
 
 
 def test_pairs_count_together_where_a_benchmark_repeats_its_premises() -> None:
