@@ -2,13 +2,15 @@
 
 import fcntl
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
 from ..data.errors import UserError
-from ..data.manifest import read_manifest, write_text
+from ..data.manifest import Json, read_manifest, write_text
+from ..data.suite import expand_suite
 from .generations import Part
 from .settings import CompareConfig
 from .system import System
@@ -74,17 +76,20 @@ def _add(
         write_text(path, "".join(rows))
 
 
-def times_scored(config: CompareConfig) -> int:
-    """Return how often checkpoints of the compared family were scored on this split, in all runs.
+def times_scored(config: CompareConfig) -> dict[str, Json]:
+    """Return by suite how often checkpoints of the compared family were scored, in all runs.
 
     The family is the suite, the split and the parent checkpoint.
     """
     parent = read_manifest(config.generations(config.parent))
-    family = (config.suite.name, config.split, parent.config.get("base_key") if parent else None)
-    return sum(
-        (scoring.suite, scoring.split, scoring.base_key) == family
+    base_key = parent.config.get("base_key") if parent else None
+    suites = [suite.name for suite, _ in expand_suite(config.suite)]
+    found = Counter(
+        scoring.suite
         for scoring in read_scorings(config.scorings_file)
+        if (scoring.split, scoring.base_key) == (config.split, base_key)
     )
+    return {name: found[name] for name in suites if found[name]}
 
 
 def read_scorings(path: Path) -> list[Scoring]:

@@ -7,6 +7,8 @@ from ..data.base_model import ModelConfig
 from ..data.config import check_run_name
 from ..data.hardware import Precision
 from ..data.suite import Suite
+from .cost import ServingCost
+from .gates.thresholds import GateThresholds
 
 
 @dataclass(kw_only=True, slots=True)
@@ -141,10 +143,16 @@ class StatisticsConfig:
     resamples: int
     """Of the bootstrap that checks the paired interval."""
     seed: int
+    corpus_resamples: int
+    """Of the bootstrap of corpus metrics (chrF++), which is their only interval."""
     min_items: int
-    """Fewer paired items than this are too few for a verdict."""
-    anchor_margin: float
-    """Loss of the anchor language up to which it counts as held."""
+    """Fewer independent items (clusters) than this are too few for a word."""
+    worth_showing: float
+    """A difference worth knowing: the page says how many items would show it."""
+    max_unread: float
+    """A row with a larger share of replies without a readable answer is marked."""
+    min_coverage: float
+    """Below this share of replies the worst case has to agree with the word."""
 
     def __post_init__(self) -> None:
         for name in ("confidence", "power"):
@@ -152,7 +160,12 @@ class StatisticsConfig:
                 raise ValueError(
                     f"statistics.{name} must lie in [0.5, 1), got {getattr(self, name)}"
                 )
-        if self.min_items < 2 or self.resamples < 1:
+        for name in ("worth_showing", "max_unread", "min_coverage"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"statistics.{name} must lie in [0, 1], got {getattr(self, name)}")
+        if self.worth_showing == 0:
+            raise ValueError("statistics.worth_showing must be above 0: 0.05 is five points")
+        if self.min_items < 2 or min(self.resamples, self.corpus_resamples) < 1:
             raise ValueError("statistics: min_items must be 2 or more, resamples 1 or more")
 
 
@@ -164,7 +177,12 @@ class CompareConfig:
     root: str = "runs"
     overwrite: bool = True
     suite: Suite
+    """One benchmark, or a choice of several: quick, core, full, safety, english, scenarios."""
     split: str
+    items_root: str | None = None
+    """Folder with the benchmarks that are not shipped, as ``lokal evaluate`` was told."""
+    skip_missing: bool = False
+    """Go on without benchmarks whose items are not there; the page lists them."""
     regions: list[str]
     anchor: str
     """Language in which parent and child are compared for forgetting."""
@@ -173,11 +191,17 @@ class CompareConfig:
     child: str
     """System of each region's child; ``{region}`` stands for the region."""
     baselines: list[str]
-    """Systems of the recordings, in the order of the table."""
+    """Further systems, as recordings of vendors' models, in the order of the table."""
     corpora: dict[str, str] = field(default_factory=dict)
     """Corpus folder by region, for the decontamination count; may be empty."""
     models: dict[str, str] = field(default_factory=dict)
     """Model folder by region, for the training figures; may be empty."""
+    gates: GateThresholds
+    costs: ServingCost = field(default_factory=ServingCost)
+    prices: str = "vendors"
+    """Table of vendors' prices: a file of ``configs/prices``."""
+    exit_by_verdict: bool
+    """End with code 3 where a gate fails and 4 where nothing is decided; else always with 0."""
     statistics: StatisticsConfig
 
     def __post_init__(self) -> None:
@@ -189,6 +213,11 @@ class CompareConfig:
         for name, folders in (("corpora", self.corpora), ("models", self.models)):
             if strange := sorted(set(folders) - set(self.regions)):
                 raise ValueError(f"{name}.{strange[0]} is not one of regions={self.regions}")
+
+    @property
+    def items_folder(self) -> Path | None:
+        """Return the user's folder of benchmarks."""
+        return None if self.items_root is None else Path(self.items_root)
 
     @property
     def folder(self) -> Path:

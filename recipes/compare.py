@@ -1,11 +1,14 @@
-"""Compare parent, child and recorded systems item by item, and write the report."""
+"""Compare parent, child and other systems item by item, and write report and verdict."""
 
+import json
 import sys
 from datetime import UTC, datetime
 
 from ..data.config import as_json
+from ..data.errors import ExitCode
 from ..data.manifest import is_done, work_key
 from ..data.progress import say
+from ..evaluation.gates.result import Verdict, exit_code
 from ..evaluation.scorings import times_scored
 from ..evaluation.settings import CompareConfig
 from .entry import recipe
@@ -15,12 +18,12 @@ from .entry import recipe
     CompareConfig,
     examples=(
         "lokal compare name=quickstart",
-        "lokal compare name=quickstart regions=[id] statistics.confidence=0.99",
-        "lokal compare name=mine regions=[hi] baselines=[gpt-4]",
+        "lokal compare name=mine suite=quick items_root=items regions=[hi] baselines=[]",
+        "lokal compare name=mine regions=[hi] gates=regression exit_by_verdict=false",
     ),
 )
-def compare(config: CompareConfig) -> None:
-    """Compare parent, child and recorded systems item by item."""
+def compare(config: CompareConfig) -> ExitCode:
+    """Compare parent, child and other systems item by item; end with the verdict's exit code."""
     settings = as_json(config) | {"test_scored": times_scored(config)}
     key = work_key("compare", settings, config.inputs)
     if is_done(config.folder, key=key, overwrite=config.overwrite):
@@ -31,7 +34,11 @@ def compare(config: CompareConfig) -> None:
         say("compare", f"reads {len(config.inputs)} finished folders, writes {config.folder}")
         write_report(config, key=key, now=datetime.now(UTC))
     print((config.folder / "table.txt").read_text(encoding="utf-8"))
+    verdict = json.loads((config.folder / "verdict.json").read_text(encoding="utf-8"))
+    for region in verdict["regions"].values():
+        print(f"{region['verdict']}: {region['sentence']}")
     print(f"Open {config.folder / 'index.html'}")
+    return exit_code(Verdict(verdict["overall"])) if config.exit_by_verdict else ExitCode.DONE
 
 
 if __name__ == "__main__":

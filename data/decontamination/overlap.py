@@ -1,6 +1,6 @@
 """Finds benchmark items in texts: the same text, or a shared run of 13 words or 50 characters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +28,18 @@ def find_overlaps(texts: Sequence[str], deny_list: DenyList) -> list[Overlap | N
     Case, punctuation and spacing are set aside, runs start at words. An item shorter than a run is
     met where a sentence, a line or the text is all of it. Expects normalised text.
     """
+    rows = _search(texts, deny_list)
+    return [row.first_met(deny_list) if row.met else None for row in rows]
+
+
+def find_all_overlaps(texts: Sequence[str], deny_list: DenyList) -> list[list[Overlap]]:
+    """Return for each text every item that it meets, once, in the list's order."""
+    rows = _search(texts, deny_list)
+    return [list(dict.fromkeys(row.all_met(deny_list))) if row.met else [] for row in rows]
+
+
+def _search(texts: Sequence[str], deny_list: DenyList) -> list["_Row"]:
+    """Return the texts with the runs that they share with items."""
     rows = [_Row(text) for text in texts]
     batch: list[tuple[_Row, str]] = []
     num_chars = 0
@@ -40,7 +52,7 @@ def find_overlaps(texts: Sequence[str], deny_list: DenyList) -> list[Overlap | N
             num_chars += end - begin + 1
     if batch:
         _find_runs(batch, deny_list)
-    return [row.first_met(deny_list) if row.met else None for row in rows]
+    return rows
 
 
 class _Row:
@@ -54,24 +66,28 @@ class _Row:
         self._bounds: dict[bool, frozenset[int]] = {}
 
     def first_met(self, deny_list: DenyList) -> Overlap | None:
-        """Return the item all of whose texts are there: the same text, else the list's first one.
+        """Return the item that the text is, else the list's first one that it meets."""
+        found: Overlap | None = None
+        for overlap in self.all_met(deny_list):
+            if found is None or overlap.kind == _EXACT:
+                found = overlap
+            if overlap.kind == _EXACT:
+                break
+        return found
+
+    def all_met(self, deny_list: DenyList) -> Iterator[Overlap]:
+        """Yield each group of texts that are there with its item, in the list's order.
 
         Where several count together, the last one must be there whole: a hypothesis is often made
         of its premise's words, and a run of these says nothing about it.
         """
-        found: Overlap | None = None
         for group in sorted({group for text in self.met for group in deny_list.groups_of(text)}):
             *others, last = deny_list.texts_of(group)
             kinds = [self._kind(text, deny_list) for text in others]
             kinds.append(self._kind(last, deny_list, must_be_whole=bool(others)))
-            if None in kinds:
-                continue
-            best = next(kind for kind in _KINDS if kind in kinds)
-            if found is None or best == _EXACT:
-                found = Overlap(best, *deny_list.owner_of(group))
-            if best == _EXACT:
-                break
-        return found
+            if None not in kinds:
+                best = next(kind for kind in _KINDS if kind in kinds)
+                yield Overlap(best, *deny_list.owner_of(group))
 
     def _kind(self, text: int, deny_list: DenyList, *, must_be_whole: bool = False) -> str | None:
         """Return how the text is met, or None; what must be whole is looked for now."""

@@ -102,12 +102,14 @@ def texts_of(row: Row, name: str) -> tuple[str, ...]:
 
 def cluster_of(row: Row, suite: Suite) -> str:
     """Return what the row's cluster field holds; the row's id where the suite names none."""
-    return str(row.get(suite.cluster) or row["id"]) if suite.cluster else str(row["id"])
+    value = row.get(suite.cluster) if suite.cluster else None
+    return str(row["id"] if value in (None, "") else value)  # 0 is a passage like any other
 
 
 def category_of(row: Row, suite: Suite) -> str:
     """Return what the row's category field holds; empty where there is none."""
-    return str(row.get(suite.category) or "") if suite.category else ""
+    value = row.get(suite.category) if suite.category else None
+    return "" if value is None else str(value)
 
 
 def expectation_of(suite: Suite, region: Region) -> Expectation:

@@ -5,22 +5,25 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-_WIDTH, _LABEL, _VALUE, _ROW, _TOP = 760, 230, 150, 30, 26
+_WIDTH, _LABEL, _VALUE, _ROW, _TOP = 760, 250, 160, 24, 26
 
 
 class ForestRow(NamedTuple):
-    """One difference; low and high are the ends of its interval, in points of accuracy."""
+    """One difference; low and high are the ends of its interval, in points (1 = 0.01)."""
 
     label: str
     estimate: float
     low: float
     high: float
     word: str
+    is_summary: bool = False
+    """Of several rows: drawn as a diamond, its label bold."""
 
 
-def forest_plot(rows: Sequence[ForestRow]) -> Markup:
-    """Return the plot, in points (1 = one item in a hundred); words stand beside the colours."""
-    reach = max([10.0, *(abs(end) for row in rows for end in (row.low, row.high))])
+def forest_plot(rows: Sequence[ForestRow | str]) -> Markup:
+    """Return the plot, in points; words stand beside the colours. A plain text is a heading."""
+    drawn = [row for row in rows if not isinstance(row, str)]
+    reach = max([10.0, *(abs(end) for row in drawn for end in (row.low, row.high))])
     reach = 10.0 * -(-reach // 10)
     height = _TOP + _ROW * len(rows) + 10
     parts = [
@@ -36,8 +39,12 @@ def forest_plot(rows: Sequence[ForestRow]) -> Markup:
         parts.append(
             f'<text class="axis" x="{x:.1f}" y="16" text-anchor="middle">{_signed(tick)}</text>'
         )
-    for number, row in enumerate(rows):
-        parts.append(_row(row, y=_TOP + _ROW * number + _ROW / 2, reach=reach))
+    for place, row in enumerate(rows):
+        y = _TOP + _ROW * place + _ROW / 2
+        if isinstance(row, str):
+            parts.append(f'<text class="head" x="0" y="{y + 6:.1f}">{escape(row)}</text>')
+        else:
+            parts.append(_row(row, y=y, reach=reach))
     return Markup("".join([*parts, "</svg>"]))
 
 
@@ -45,12 +52,20 @@ def _row(row: ForestRow, *, y: float, reach: float) -> str:
     low, middle, high = (_x(value, reach) for value in (row.low, row.estimate, row.high))
     kind = {"better": "better", "worse": "worse"}.get(row.word, "open")
     value = f"{row.estimate:+.1f} ({row.low:+.1f} to {row.high:+.1f})".replace("-", "−")
+    weight = ' class="sum"' if row.is_summary else ""
     return (
-        f'<text x="0" y="{y + 5:.1f}">{escape(row.label)}</text>'
+        f'<text{weight} x="0" y="{y + 4:.1f}">{escape(row.label)}</text>'
         f'<g class="{kind}"><line x1="{low:.1f}" x2="{high:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        f'<rect x="{middle - 5:.1f}" y="{y - 5:.1f}" width="10" height="10"/></g>'
-        f'<text x="{_WIDTH}" y="{y + 5:.1f}" text-anchor="end">{escape(value)}</text>'
+        f"{_mark(middle, y, is_summary=row.is_summary)}</g>"
+        f'<text{weight} x="{_WIDTH}" y="{y + 4:.1f}" text-anchor="end">{escape(value)}</text>'
     )
+
+
+def _mark(x: float, y: float, *, is_summary: bool) -> str:
+    if is_summary:
+        corners = f"{x - 7:.1f},{y:.1f} {x:.1f},{y - 7:.1f} {x + 7:.1f},{y:.1f} {x:.1f},{y + 7:.1f}"
+        return f'<polygon points="{corners}"/>'
+    return f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8"/>'
 
 
 def _signed(tick: float) -> str:

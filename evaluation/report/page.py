@@ -2,146 +2,186 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import NamedTuple
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...data.manifest import Json
-from ..results import RegionView, Results
+from ..comparison.difference import ONE_ANSWER
+from ..comparison.language import READINGS
+from ..comparison.results import RegionResults, Results
+from ..comparison.verdict import RegionVerdict
+from .flips import flip_lists
 from .forest import ForestRow, forest_plot
-from .verdict import Verdict
+from .numbers import DASH, difference, number, open_keys, percent, share, span
 
 _VIEWS = {"all_items": "all items", "parsed_only": "parsed only", "asked_labels": "labels asked"}
-_PROTOCOLS = {"generated": "generated", "log_likelihood": "log-likelihood"}
-
-
-class Flip(NamedTuple):
-    """One item on which parent and child differ, with everybody's reply."""
-
-    text: str
-    label: str
-    replies: dict[str, str]
-
-
-class FlipList(NamedTuple):
-    """The flips of one region in one direction."""
-
-    title: str
-    language: str
-    rows: list[Flip]
+_HOWS = {"generate": "written", "loglikelihood": "likelihood"}
+_FEW_TASKS = 6
 
 
 def render_page(
     results: Results,
-    verdicts: Mapping[str, Verdict],
+    verdicts: Mapping[str, RegionVerdict],
     *,
     inputs: Sequence[tuple[str, str]],
     packages: Mapping[str, str],
 ) -> str:
     """Return the page as HTML; the same results give the same bytes."""
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(_read),
     )
-    source = files("lokal.evaluation.report").joinpath("page.html").read_text(encoding="utf-8")
-    return environment.from_string(source).render(
-        title="Parent, child and recorded GPT",
+    regions = results.regions
+    return environment.get_template("page.html").render(
+        title=_title(results),
+        style=Markup(_read("style.css")),
         results=results.figures,
         verdicts=verdicts,
-        plots={view.code: _plot(results, view) for view in results.views},
-        flip_lists=[flips for view in results.views for flips in _flips(results, view)],
+        plots={region.code: _plots(region) for region in regions},
+        systems={region.code: _systems(region) for region in regions},
+        flip_lists=flip_lists(regions),
         view_names=_VIEWS,
-        protocols=_PROTOCOLS,
-        share=_share,
-        points=_points,
-        span=_span,
+        hows=_HOWS,
+        readings=list(READINGS),
+        has_checks=any(region.figures["checks"] for region in regions),
+        few_tasks=sum(len(region.tasks) for region in regions) <= _FEW_TASKS,
+        share=share,
+        difference=difference,
+        percent=percent,
+        span=span,
+        marks=_marks,
+        seconds=_seconds,
+        price=_price,
+        bases=_bases(results),
+        dash=DASH,
         inputs=inputs,
         packages=packages,
         licences=_licences(results),
-        is_embedded=any(_is_embedded(_region(results, view.code)) for view in results.views),
+        is_embedded=any(_is_embedded(region) for region in regions),
     )
 
 
-def _plot(results: Results, view: RegionView) -> str:
+def _read(name: str) -> str:
+    return files("lokal.evaluation.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _title(results: Results) -> str:
+    others = [name for name in open_keys(results.figures["systems"]) if name != "parent"]
+    return f"Parent, child and {', '.join(others)}" if others else "Parent and child"
+
+
+def _plots(region: RegionResults) -> list[tuple[str, Markup]]:
+    """Return a plot for each protocol, with what it shows; each other system has its heading."""
+    found: list[tuple[str, Markup]] = []
+    for protocol, how in _HOWS.items():
+        rows: list[ForestRow | str] = []
+        for other in _others(region):
+            own = [*_headline_rows(region, protocol, other), *_task_rows(region, protocol, other)]
+            rows += [f"against {other}", *own] if own else []
+        if rows:
+            found.append((how, forest_plot(rows)))
+    return found
+
+
+def _others(region: RegionResults) -> list[str]:
+    pairs = [name for task in _tasks(region) for name in task["differences"]]
+    names = dict.fromkeys(name.removeprefix("child-") for name in pairs)
+    return [name for name in names if name != ONE_ANSWER]
+
+
+def _task_rows(region: RegionResults, protocol: str, other: str) -> list[ForestRow]:
     rows: list[ForestRow] = []
-    for name, difference in _region(results, view.code)["differences"].items():
-        for key, label in _VIEWS.items():
-            made = difference.get(key)
-            if made and "interval" in made:
-                low, high = made["interval"]
-                rows.append(
-                    ForestRow(
-                        f"{name.replace('child-', 'against ')}, {label}",
-                        100 * made["difference"],
-                        100 * low,
-                        100 * high,
-                        made["word"],
-                    )
-                )
-    return forest_plot(rows)
+    for task in _tasks(region):
+        pair = task["differences"].get(f"child-{other}")
+        if pair is None or task["protocol"] != protocol or not task["is_main"]:
+            continue
+        views = {view: pair[view] for view in _VIEWS if "interval" in pair.get(view, {})}
+        for view, made in views.items():
+            what = f", {_VIEWS[view]}" if len(views) > 1 else ""
+            rows.append(_row(f"{task['suite']}{what}", made))
+    return rows
 
 
-def _flips(results: Results, view: RegionView) -> list[FlipList]:
-    """Return what the child lost and what it won against its parent, the losses first."""
-    name = _region(results, view.code)["name"]
-    parent, child = view.scores["parent"], view.scores["child"]
-    lost = [item for item in view.items if parent[item.id].is_right and not child[item.id].is_right]
-    won = [item for item in view.items if child[item.id].is_right and not parent[item.id].is_right]
+def _headline_rows(region: RegionResults, protocol: str, other: str) -> list[ForestRow]:
+    """Return the diamonds; none where one benchmark is all there is."""
+    origins = open_keys(open_keys(region.figures["headline"]).get(protocol, {}))
+    pair = f"child-{other}"
+    found = {origin: pairs[pair] for origin, pairs in origins.items() if pair in pairs}
+    if not found or len(found["all"]["tasks"]) < 2:
+        return []
+    names = {"all": "all together", "native": "native", "translated": "translated"}
     return [
-        FlipList(
-            f"{name}: {title}",
-            view.code,
-            [
-                Flip(
-                    item.messages[-1]["content"],
-                    item.gold[0],
-                    {system: scores[item.id].reply for system, scores in view.scores.items()},
-                )
-                for item in items
-            ],
-        )
-        for title, items in (
-            ("parent right, child wrong", lost),
-            ("child right, parent wrong", won),
-        )
+        _row(f"{names[origin]} ({len(found[origin]['tasks'])})", found[origin], is_summary=True)
+        for origin in names
+        if origin in found
     ]
 
 
-def _region(results: Results, code: str) -> dict:
-    regions = results.figures["regions"]
-    assert isinstance(regions, dict)
-    region = regions[code]
-    assert isinstance(region, dict)
-    return region
+def _row(label: str, made: Mapping[str, Json], *, is_summary: bool = False) -> ForestRow:
+    interval = made["interval"]
+    assert isinstance(interval, list)
+    low, high = (100 * number(end) for end in interval)
+    estimate = 100 * number(made["difference"])
+    return ForestRow(label, estimate, low, high, str(made["word"]), is_summary)
+
+
+def _tasks(region: RegionResults) -> list[dict]:
+    tasks = region.figures["tasks"]
+    assert isinstance(tasks, list)
+    return [open_keys(task) for task in tasks]
+
+
+def _systems(region: RegionResults) -> list[str]:
+    return list(dict.fromkeys(name for task in _tasks(region) for name in task["systems"]))
+
+
+def _marks(figures: Mapping[str, Json]) -> str:
+    """Return why a row is marked."""
+    reasons: list[str] = []
+    if number(figures["unread"]):
+        reasons.append(f"{percent(figures['unread'])} unread")
+    if number(figures["coverage"]) < 1:
+        reasons.append(f"{figures['missing']} missing")
+    return ", ".join(reasons)
+
+
+def _seconds(value: Json) -> str:
+    return DASH if value is None else f"{number(value):.2f}"
+
+
+def _price(expense: Mapping[str, Json]) -> str:
+    """Return dollars for a million tokens, or why they are not known."""
+    usd = expense["usd_per_million"]
+    return str(expense["basis"]) if usd is None else f"{number(usd):.2f}"
+
+
+def _bases(results: Results) -> list[str]:
+    """Return what the known costs rest on, each once."""
+    found: dict[str, None] = {}
+    for region in results.regions:
+        rows = region.figures["decision"]
+        assert isinstance(rows, list)
+        for row in rows:
+            for expense in open_keys(open_keys(row)["expense"]).values():
+                if expense["usd_per_million"] is not None:
+                    found[str(expense["basis"])] = None
+    return list(found)
 
 
 def _licences(results: Results) -> list[str]:
-    regions = [_region(results, view.code) for view in results.views]
-    return sorted({str(licence) for region in regions for licence in region["licences"]})
+    found: set[str] = set()
+    for region in results.regions:
+        licences = region.figures["licences"]
+        assert isinstance(licences, list)
+        found |= {str(licence) for licence in licences}
+        found |= {f"{task['licence']} (items of {task['suite']})" for task in _tasks(region)}
+    return sorted(found)
 
 
-def _is_embedded(region: Mapping) -> bool:
-    return bool(region["training"]) and region["training"]["model"]["source"] == "embedded"
-
-
-def _share(figures: Mapping[str, Json]) -> Markup:
-    """Return a share in percent with its interval below it; a dash where nothing is known."""
-    if figures["accuracy"] is None:
-        return Markup("–")
-    percent = f"{100 * _number(figures['accuracy']):.1f}"
-    return Markup("{}<small>{}</small>").format(percent, _span(figures["interval"], sign=""))
-
-
-def _points(value: Json) -> str:
-    return f"{100 * _number(value):+.1f}".replace("-", "−")
-
-
-def _span(interval: Json, sign: str = "+") -> str:
-    assert isinstance(interval, list)
-    low, high = (format(100 * _number(end), f"{sign}.1f") for end in interval)
-    return f"{low} to {high}".replace("-", "−")
-
-
-def _number(value: Json) -> float:
-    assert isinstance(value, int | float)
-    return float(value)
+def _is_embedded(region: RegionResults) -> bool:
+    training = open_keys(region.figures["training"] or {})
+    return open_keys(training.get("model") or {}).get("source") == "embedded"

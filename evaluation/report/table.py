@@ -2,55 +2,84 @@
 
 from collections.abc import Mapping
 
-from ..results import Results
+from ..comparison.difference import ONE_ANSWER
+from ..comparison.results import Results
+
+_HOW = {"generate": "written", "loglikelihood": "likelihood"}
 
 
 def text_table(results: Results) -> str:
-    """Return the table: a row a region, accuracies and differences in points with intervals."""
-    regions = results.figures["regions"]
-    assert isinstance(regions, dict)
-    rows = [_row(region) for region in regions.values() if isinstance(region, dict)]
-    names = list(rows[0])
-    widths = [max(len(name), *(len(row[name]) for row in rows)) for name in names]
+    """Return the table: a row a region and benchmark, values in % and differences in points."""
+    rows = [
+        _row(region.figures, task)
+        for region in results.regions
+        for task in _tasks(region.figures)
+        if task["is_main"] and task["differences"]
+    ]
+    if not rows:
+        return "Nothing was compared: no benchmark is finished for both parent and child.\n"
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    widths = [max(len(name), *(len(row.get(name, "")) for row in rows)) for name in names]
     lines = [_line(names, widths), _line(["-" * width for width in widths], widths)]
-    lines += [_line([row[name] for name in names], widths) for row in rows]
+    lines += [_line([row.get(name, "") for name in names], widths) for row in rows]
+    percent = f"{100 * float(str(results.figures['confidence'])):g} %"
     notes = [
         "",
-        *_one_label_notes([region for region in regions.values() if isinstance(region, dict)]),
-        "Accuracy in % over all items, 95 % interval; in [ ] over replies that name one label.",
-        "Child - parent by log-likelihood tells the task from the format of the answer.",
-        "Differences in points. Better than GPT is said only if every view of the items agrees:",
-        f"{results.figures['against_recordings']}.",
+        *_one_answer_notes(results),
+        f"Values in % over all items, {percent} interval; in [ ] over readable answers.",
+        "Written answers and likelihoods are two tests: neither is compared with the other.",
+        "Differences in points. Better than another vendor's model is said only if every view of",
+        "the items agrees. * more answers are unreadable or missing than allowed: see the bounds.",
     ]
     return "\n".join(line.rstrip() for line in [*lines, *notes]) + "\n"
 
 
-def _row(region: Mapping) -> dict[str, str]:
-    row = {"region": str(region["name"])}
-    for system, figures in region["systems"].items():
-        low, high = (100 * end for end in figures["interval"])
-        accuracy = figures["parsed_only"]["accuracy"]
-        parsed = "-" if accuracy is None else f"{100 * accuracy:.0f}"
-        row[system] = f"{100 * figures['accuracy']:.0f} ({low:.0f}-{high:.0f}) [{parsed}]"
-    for name, made in region["differences"].items():
-        row[name.replace("child-", "child - ")] = _difference(made["all_items"], made["word"])
-        if name == "child-parent":
-            task = region["log_likelihood"]["child-parent"]
-            row["by log-likelihood"] = _difference(task, task["word"])
+def _tasks(region: Mapping) -> list[Mapping]:
+    return list(region["tasks"])
+
+
+def _row(region: Mapping, task: Mapping) -> dict[str, str]:
+    row = {
+        "region": str(region["name"]),
+        "benchmark": str(task["suite"]),
+        "how": _HOW[task["protocol"]],
+        "n": str(task["n"]),
+    }
+    for system, figures in task["systems"].items():
+        row[system] = _value(figures)
+    for name, made in task["differences"].items():
+        if name != f"child-{ONE_ANSWER}":
+            row[name.replace("child-", "child - ")] = _difference(made["all_items"], made["word"])
     return row
 
 
-def _one_label_notes(regions: list[dict]) -> list[str]:
-    """Return a line for each child that is not shown to beat one fixed answer to everything."""
+def _value(figures: Mapping) -> str:
+    if figures["value"] is None:
+        return "-"
+    low, high = (100 * end for end in figures["interval"])
+    parsed = figures.get("parsed_only", {}).get("value")
+    read = "" if "parsed_only" not in figures else f" [{'-' if parsed is None else _whole(parsed)}]"
+    mark = "*" if figures["marked"] else ""
+    return f"{_whole(figures['value'])} ({low:.0f}-{high:.0f}){read}{mark}"
+
+
+def _whole(value: float) -> str:
+    return f"{100 * value:.0f}"
+
+
+def _one_answer_notes(results: Results) -> list[str]:
+    """Return a line for each task at which the child is not shown to beat one fixed answer."""
     notes: list[str] = []
-    for region in regions:
-        made = region["one_label"]
-        against = made["child-one_label"]
-        if against["word"] != "better":
-            child = _difference(against, against["word"])
+    for region in results.regions:
+        for task in _tasks(region.figures):
+            made = task["differences"].get(f"child-{ONE_ANSWER}")
+            if made is None or task["protocol"] != "generate" or made["word"] == "better":
+                continue
+            fixed = task[ONE_ANSWER]
+            child = _difference(made["all_items"], made["word"])
             notes.append(
-                f"{region['name']}: always answering {made['label']!r} scores "
-                f"{100 * made['accuracy']:.0f}; the child against that: {child}."
+                f"{region.figures['name']}, {task['suite']}: always answering {fixed['answer']!r} "
+                f"scores {_whole(fixed['value'])}; the child against that: {child}."
             )
     return notes
 

@@ -1,7 +1,6 @@
 """Writes the report folder: figures, verdict, table and page, the manifest last."""
 
 import shutil
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,11 +12,11 @@ from ...data.manifest import (
     write_json,
     write_manifest,
 )
-from ..results import build_results
+from ..comparison.results import build_results
+from ..comparison.verdict import decide, verdict_json
 from ..settings import CompareConfig
 from .page import render_page
 from .table import text_table
-from .verdict import decide
 
 
 def write_report(config: CompareConfig, *, key: str, now: datetime) -> None:
@@ -30,9 +29,7 @@ def write_report(config: CompareConfig, *, key: str, now: datetime) -> None:
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     write_json(temporary / "results.json", results.figures)
-    write_json(
-        temporary / "verdict.json", {code: asdict(verdict) for code, verdict in verdicts.items()}
-    )
+    write_json(temporary / "verdict.json", verdict_json(verdicts))
     (temporary / "table.txt").write_text(text_table(results), encoding="utf-8")
     page = render_page(
         results,

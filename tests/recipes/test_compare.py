@@ -22,30 +22,46 @@ def root(tmp_path_factory: pytest.TempPathFactory, tiny_llama_folder: Path) -> P
 
 
 def run(root: Path, *words: str) -> int:
-    return compare.main([f"root={root}", "name=x", "child=parent", *words])
+    fast = ["child=parent", "exit_by_verdict=false", "statistics.resamples=500"]
+    return compare.main([f"root={root}", "name=x", *fast, *words])
+
+
+def tasks(root: Path, region: str) -> dict[str, dict]:
+    results = json.loads((root / "x/report/results.json").read_text())
+    return {task["protocol"]: task for task in results["regions"][region]["tasks"]}
 
 
 def test_the_recordings_score_as_their_authors_say(root: Path):
     assert run(root) == 0
-    results = json.loads((root / "x/report/results.json").read_text())
     for region, (everything, parsed) in {
         "id": (0.71, 0.91),
         "hi": (0.74, 0.92),
         "tl": (0.73, 0.91),
     }.items():
-        made = results["regions"][region]["systems"]["gpt-4"]
+        made = tasks(root, region)["generate"]["systems"]["gpt-4"]
         assert made["n"] == 163
-        assert made["accuracy"] == pytest.approx(everything, abs=0.01)
-        assert made["parsed_only"]["accuracy"] == pytest.approx(parsed, abs=0.01)
+        assert made["value"] == pytest.approx(everything, abs=0.01)
+        assert made["parsed_only"]["value"] == pytest.approx(parsed, abs=0.01)
 
 
 def test_the_same_checkpoint_twice_shows_no_difference_in_any_region(root: Path):
     assert run(root) == 0
+    for region in ("id", "hi", "tl"):
+        made = tasks(root, region)
+        assert made["loglikelihood"]["differences"]["child-parent"]["word"] == "no difference shown"
+        differences = made["generate"]["differences"]
+        assert differences["child-parent"]["word"] == "no difference shown"
+        assert differences["child-gpt-4"]["word"] == "worse"
+        assert (
+            differences["child-gpt-4"]["asked_labels"]["n"]
+            < differences["child-gpt-4"]["all_items"]["n"]
+        )
     results = json.loads((root / "x/report/results.json").read_text())
-    for region in results["regions"].values():
-        assert region["differences"]["child-parent"]["word"] == "no difference shown"
-        assert region["differences"]["child-gpt-4"]["word"] == "worse"
-    assert results["test_scored"] == 4
+    assert results["test_scored"] == {"sib200": 4}
+
+
+def test_an_undecided_verdict_ends_with_code_4(root: Path):
+    assert run(root, "exit_by_verdict=true") == 4
 
 
 def test_prints_one_table_and_the_path_and_equal_bytes_when_run_again(

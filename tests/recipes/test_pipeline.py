@@ -30,7 +30,12 @@ def test_chains_all_recipes_and_given_again_redoes_nothing(
     assert first.out.rstrip().endswith("report/index.html")
     results = json.loads((root / "quickstart/report/results.json").read_text())
     region = results["regions"]["hi"]
-    assert set(region["systems"]) == {"parent", "child", "gpt-3.5-turbo", "gpt-4"}
+    systems = {"parent", "child", "gpt-3.5-turbo", "gpt-4"}
+    assert set(region["tasks"][0]["systems"]) == systems
+    assert region["contamination"]["sib200"]["exact_hits"] == 0
+    verdict = json.loads((root / "quickstart/report/verdict.json").read_text())
+    gates = [gate["gate"] for gate in verdict["regions"]["hi"]["gates"]]
+    assert gates == ["target_quality", "forgetting", "contamination"]
     assert region["decontaminated"]["items_met"]["sib200 test"] == 77
     before = {path: path.stat().st_mtime_ns for path in root.rglob("manifest.json")}
     for path in before:

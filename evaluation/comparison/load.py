@@ -1,0 +1,159 @@
+"""Which benchmarks of a run both sides have finished, and their replies."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...data.errors import UserError
+from ...data.manifest import Manifest, read_manifest, sha256_of_file
+from ...data.suite import Likelihood, MissingItems, Suite, expand_suite
+from ..formats.format import load_format
+from ..generations import part_name
+from ..item import Item
+from ..items import find_items, read_items
+from ..settings import CompareConfig
+from .column import Column, Score, read_generated, read_likelihoods
+from .task import Protocol, Task
+
+METRICS = {
+    "label": "accuracy",
+    "choice": "accuracy",
+    "span": "word F1",
+    "summary": "ROUGE-L",
+    "translation": "chrF++",
+    "instruction": "followed",
+    "short_answer": "accuracy",
+    "safety": "as it should be",
+}
+"""What a format's values are called; ``score`` for any other."""
+
+
+@dataclass(slots=True)
+class Loaded:
+    """The tasks of one language, and what could not be compared, each with why."""
+
+    tasks: list[Task] = field(default_factory=list)
+    not_run: list[str] = field(default_factory=list)
+
+
+def load_tasks(
+    config: CompareConfig, language: str, *, child: str, with_baselines: bool = True
+) -> Loaded:
+    """Return the tasks in one language that parent and child have both finished.
+
+    Raises:
+        UserError: items are missing or have changed since they were asked, or a file is broken.
+    """
+    baselines = config.baselines if with_baselines else []
+    folders = {"parent": config.parent, "child": child} | {name: name for name in baselines}
+    found = {name: read_manifest(config.generations(folder)) for name, folder in folders.items()}
+    manifests = {name: manifest for name, manifest in found.items() if manifest is not None}
+    loaded = Loaded()
+    for suite, limit in expand_suite(config.suite):
+        part = part_name(suite.name, split=config.split, language=language, limit=limit)
+        have = [name for name, manifest in manifests.items() if part in manifest.parts]
+        lacking = [name for name in ("parent", "child") if name not in have]
+        if lacking:
+            if len(lacking) == 1 or _has_items(config, suite, language):
+                loaded.not_run.append(f"{suite.name} in {language}: {' and '.join(lacking)}")
+            continue
+        items = _read(config, suite, language, limit=limit, loaded=loaded)
+        if items is None:
+            continue
+        for name in have:
+            _check_items(config, suite, language, manifests[name], part=part)
+        places = {name: config.generations(folders[name]) / part for name in have}
+        loaded.tasks += _tasks(suite, language, items, places, part=part)
+        loaded.not_run += [
+            f"{suite.name} in {language}: {name}" for name in baselines if name not in have
+        ]
+    return loaded
+
+
+def _has_items(config: CompareConfig, suite: Suite, language: str) -> bool:
+    try:
+        find_items(suite, split=config.split, language=language, items_root=config.items_folder)
+    except UserError:
+        return False
+    return True
+
+
+def _read(
+    config: CompareConfig, suite: Suite, language: str, *, limit: int, loaded: Loaded
+) -> list[Item] | None:
+    """Return the items; None where they are not there and that is allowed."""
+    try:
+        return read_items(
+            suite,
+            split=config.split,
+            language=language,
+            items_root=config.items_folder,
+            limit=limit,
+        )
+    except MissingItems as error:
+        if not config.skip_missing:
+            raise UserError(f"{error}; or skip_missing=true to go on without") from error
+        loaded.not_run.append(f"{suite.name} in {language}: its items are not there")
+        return None
+
+
+def _check_items(
+    config: CompareConfig, suite: Suite, language: str, manifest: Manifest, *, part: str
+) -> None:
+    """Refuse replies to other items than those that are scored now."""
+    path = find_items(suite, split=config.split, language=language, items_root=config.items_folder)
+    known = {record.sha256 for record in manifest.inputs}
+    if sha256_of_file(path) not in known:
+        raise UserError(
+            f"{path} is not the file that {part} of {manifest.config.get('system')} was asked "
+            "from: bring that file back, or run evaluate again"
+        )
+
+
+def _tasks(
+    suite: Suite,
+    language: str,
+    items: list[Item],
+    places: Mapping[str, Path],
+    *,
+    part: str,
+) -> Iterator[Task]:
+    """Yield the task of each protocol that parent and child were both asked by."""
+    adapter = load_format(suite)
+
+    def files(ending: str) -> dict[str, Path]:
+        found = {name: path.with_name(path.name + ending) for name, path in places.items()}
+        return {name: path for name, path in found.items() if path.is_file()}
+
+    def task(
+        protocol: Protocol, metric: str, columns: dict[str, Column], *, is_main: bool = True
+    ) -> Task:
+        return Task(
+            part=part,
+            suite=suite,
+            language=language,
+            protocol=protocol,
+            metric=metric,
+            items=items,
+            columns=columns,
+            corpus=adapter.corpus if protocol is Protocol.generate else None,
+            is_main=is_main,
+        )
+
+    written = files(".jsonl")
+    if suite.is_generated and _both(written):
+        columns = {name: read_generated(path, items, adapter) for name, path in written.items()}
+        yield task(Protocol.generate, METRICS.get(suite.format, "score"), columns)
+    likely = files(".loglikelihood.jsonl")
+    if suite.likelihood is not Likelihood.none and _both(likely):
+        is_text = suite.likelihood is Likelihood.texts
+        for score in (Score.plain, Score.by_character) if is_text else (Score.closed,):
+            columns = {name: read_likelihoods(path, items, score) for name, path in likely.items()}
+            metric = score.value if is_text else "accuracy"
+            yield task(
+                Protocol.loglikelihood, metric, columns, is_main=score is not Score.by_character
+            )
+
+
+def _both(files: Mapping[str, Path]) -> bool:
+    return "parent" in files and "child" in files
