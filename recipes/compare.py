@@ -36,7 +36,7 @@ def compare(config: CompareConfig) -> ExitCode:
     print((config.folder / "table.txt").read_text(encoding="utf-8"))
     verdict = json.loads((config.folder / "verdict.json").read_text(encoding="utf-8"))
     for region in verdict["regions"].values():
-        print(f"{region['verdict']}: {region['sentence']}")
+        print(f"{region['name']}: {region['verdict']}. {region['sentence']}")
     print(f"Open {config.folder / 'index.html'}")
     return exit_code(Verdict(verdict["overall"])) if config.exit_by_verdict else ExitCode.DONE
 

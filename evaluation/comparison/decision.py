@@ -11,7 +11,7 @@ from .task import Protocol
 
 USES = ("chat", "shopping", "small_business", "translation", "knowledge")
 NOT_COMPARED = "not compared"
-_CHOICES = {BETTER: "ours", WORSE: "the other", NO_DIFFERENCE: NO_DIFFERENCE, TOO_FEW: TOO_FEW}
+_CHOICES = {BETTER: "ours", WORSE: "baseline", NO_DIFFERENCE: NO_DIFFERENCE, TOO_FEW: TOO_FEW}
 
 
 def decide_uses(
@@ -22,7 +22,7 @@ def decide_uses(
 ) -> list[Json]:
     """Return one row for each use and other system; only generated answers count.
 
-    Ours or the other is chosen only if every view of the items agrees.
+    Ours or the baseline is chosen only if every view of the items agrees.
     """
     written = [one for one in differences if one.task.protocol is Protocol.generate]
     return [_row(use, other, written, expenses, statistics) for use in USES for other in others]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ..checks.check import Checks
+from ..checks.check import Checks, check_reply
 from ..formats.safety import BENIGN, HARMFUL
 from ..gates.series import CorpusStatistics, Detector, GateInputs, GateSeries
 from .language import CheckedReply, checks_series
@@ -39,6 +39,7 @@ def gate_inputs(
             "replies that mix forms of address", checked, lambda c: c.mixes_registers
         ),
         code_mix=checks_series("English words", mixed, lambda c: c.english_share),
+        code_mix_reference=_native_shares(mixed),
         harmful=_safety_series("harmful replies", tasks, HARMFUL),
         refused=_safety_series("refusals of harmless requests", tasks, BENIGN),
         degenerate=checks_series("empty, looping or gibberish replies", checked, _is_degenerate),
@@ -70,6 +71,17 @@ def task_series(task: Task) -> GateSeries:
         chance=task.chance,
         corpus=corpus,
     )
+
+
+def _native_shares(mixed: Sequence[CheckedReply]) -> list[float]:
+    """Return the share of English words in the references of items whose replies may mix."""
+    references = {
+        row.cluster: (row.item.gold[0], row.item.expect) for row in mixed if row.item.gold
+    }
+    return [
+        check_reply(text, expect, is_cut=False).english_share
+        for text, expect in references.values()
+    ]
 
 
 def _safety_series(name: str, tasks: Sequence[Task], category: str) -> GateSeries | None:

@@ -206,5 +206,7 @@ def _contamination(
 
 
 def _exact_hits(tasks: Sequence[Task], hits: dict[str, SuiteHits] | None) -> dict[str, int | None]:
+    if hits is None:
+        return {"all benchmarks": None}
     names = dict.fromkeys(task.suite.name for task in tasks)
-    return {name: None if hits is None else len(hits[name].exact) for name in names}
+    return {name: len(hits[name].exact) for name in names}

@@ -70,6 +70,7 @@ def describe_task(
         "metric": task.metric,
         "signature": task.corpus.signature if task.corpus else None,
         "is_main": task.is_main,
+        "counts": task.counts,
         "use": task.suite.use,
         "origin": str(task.origin) if task.origin else None,
         "licence": task.suite.licence,

@@ -13,6 +13,8 @@ from .results import RegionResults, Results
 class RegionVerdict:
     """What may be said of one region's child."""
 
+    name: str
+    """Of the region."""
     verdict: Verdict
     """Of the gates."""
     word: str
@@ -26,6 +28,7 @@ class RegionVerdict:
     def to_json(self) -> dict[str, Json]:
         """Return the verdict as it stands in ``verdict.json``."""
         return {
+            "name": self.name,
             "verdict": str(self.verdict),
             "sentence": self.sentence,
             "against_parent": self.word,
@@ -57,6 +60,7 @@ def _decide(region: RegionResults, figures: Mapping) -> RegionVerdict:
     word = _against_parent(words, region.figures)
     against = {name: said for name, said in words["generate"].items() if name != "parent"}
     return RegionVerdict(
+        name=str(region.figures["name"]),
         verdict=worst_verdict([gate.verdict for gate in region.gates]),
         word=word,
         against=against,

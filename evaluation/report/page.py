@@ -7,13 +7,14 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...data.manifest import Json
+from ..comparison.decision import NOT_COMPARED, USES
 from ..comparison.difference import ONE_ANSWER
 from ..comparison.language import READINGS
 from ..comparison.results import RegionResults, Results
 from ..comparison.verdict import RegionVerdict
 from .flips import flip_lists
 from .forest import ForestRow, forest_plot
-from .numbers import DASH, difference, number, open_keys, percent, share, span
+from .numbers import DASH, difference, number, open_keys, percent, points, share, span
 
 _VIEWS = {"all_items": "all items", "parsed_only": "parsed only", "asked_labels": "labels asked"}
 _HOWS = {"generate": "written", "loglikelihood": "likelihood"}
@@ -41,21 +42,25 @@ def render_page(
         style=Markup(_read("style.css")),
         results=results.figures,
         verdicts=verdicts,
+        gate_names=[gate.gate for gate in next(iter(verdicts.values())).gates],
         plots={region.code: _plots(region) for region in regions},
         systems={region.code: _systems(region) for region in regions},
         flip_lists=flip_lists(regions),
         view_names=_VIEWS,
         hows=_HOWS,
         readings=list(READINGS),
+        limited=("language", "script", "register"),
         has_checks=any(region.figures["checks"] for region in regions),
         few_tasks=sum(len(region.tasks) for region in regions) <= _FEW_TASKS,
         share=share,
         difference=difference,
         percent=percent,
+        points=points,
         span=span,
         marks=_marks,
         seconds=_seconds,
         price=_price,
+        not_compared={region.code: _not_compared(region) for region in regions},
         bases=_bases(results),
         dash=DASH,
         inputs=inputs,
@@ -97,7 +102,7 @@ def _task_rows(region: RegionResults, protocol: str, other: str) -> list[ForestR
     rows: list[ForestRow] = []
     for task in _tasks(region):
         pair = task["differences"].get(f"child-{other}")
-        if pair is None or task["protocol"] != protocol or not task["is_main"]:
+        if pair is None or task["protocol"] != protocol or not task["counts"]:
             continue
         views = {view: pair[view] for view in _VIEWS if "interval" in pair.get(view, {})}
         for view, made in views.items():
@@ -157,6 +162,18 @@ def _price(expense: Mapping[str, Json]) -> str:
     """Return dollars for a million tokens, or why they are not known."""
     usd = expense["usd_per_million"]
     return str(expense["basis"]) if usd is None else f"{number(usd):.2f}"
+
+
+def _not_compared(region: RegionResults) -> dict[str, list[str]]:
+    """Return by use the systems of which nothing is known there; no names where it is all."""
+    rows = region.figures["decision"]
+    assert isinstance(rows, list)
+    everyone = {str(open_keys(row)["other"]) for row in rows}
+    found: dict[str, list[str]] = {} if rows else {use: [] for use in USES}
+    for row in map(open_keys, rows):
+        if row["choice"] == NOT_COMPARED:
+            found.setdefault(str(row["use"]), []).append(str(row["other"]))
+    return {use: [] if set(others) == everyone else others for use, others in found.items()}
 
 
 def _bases(results: Results) -> list[str]:

@@ -67,7 +67,7 @@ def test_what_was_not_looked_up_ends_with_code_4(
 ) -> None:
     quality(run, child=160)
     assert run.compare("suite=both", "regions=[id]") == 4
-    assert "inconclusive: Not decided: contamination." in capsys.readouterr().out
+    assert "Indonesian: inconclusive. Not decided: contamination." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("as_conversation", [False, True])
