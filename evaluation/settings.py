@@ -198,7 +198,7 @@ class CompareConfig:
     """Model folder by region, for the training figures; may be empty."""
     gates: GateThresholds
     costs: ServingCost = field(default_factory=ServingCost)
-    prices: str = "vendors"
+    price_table: str = "vendors"
     """Table of vendors' prices: a file of ``configs/prices``."""
     exit_by_verdict: bool
     """End with code 3 where a gate fails and 4 where nothing is decided; else always with 0."""
@@ -208,6 +208,8 @@ class CompareConfig:
         check_run_name(self.name)
         if not self.regions:
             raise ValueError("regions is empty: name at least one, as in regions=[id,hi,tl]")
+        if taken := sorted({"parent", "child"} & set(self.baselines)):
+            raise ValueError(f"baselines: {taken[0]} is the name of what they are compared with")
         if self.anchor in self.regions:
             raise ValueError(f"anchor={self.anchor} measures forgetting: take it out of regions")
         for name, folders in (("corpora", self.corpora), ("models", self.models)):

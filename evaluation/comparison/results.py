@@ -157,7 +157,7 @@ def _expenses(config: CompareConfig, child: str) -> Expenses:
     folders = {"child": child} | {name: name for name in config.baselines}
     return Expenses(
         serving=config.costs,
-        prices=load_prices(config.prices),
+        prices=load_prices(config.price_table),
         manifests={
             name: read_manifest(config.generations(folder)) for name, folder in folders.items()
         },

@@ -239,3 +239,41 @@ def test_a_small_difference_says_how_many_items_would_show_one(run: MadeRun) -> 
     assert made["word"] == "no difference shown"
     assert made["detectable"] > 0.02
     assert made["needed"] > 0
+
+
+def test_several_replies_to_an_item_count_by_their_mean(run: MadeRun) -> None:
+    label_suite(run, number=40)
+    both(run, "tl", said(40, number=40), said(40, number=40))
+    path = run.root / "x/generations/child-tl/t-tl.jsonl"
+    first = path.read_text(encoding="utf-8")
+    second = first.replace('"sample": 0', '"sample": 1').replace(
+        '"reply": "sports"', '"reply": "x"'
+    )
+    path.write_text(first + second, encoding="utf-8")
+    run.compare("suite=t", "regions=[tl]")
+    (task,) = run.region("tl")["tasks"]
+    child = task["systems"]["child"]
+    assert (child["n"], child["value"]) == (40, pytest.approx(1 - 0.25 / 2))
+    assert child["unread"] == 0.25
+    assert task["differences"]["child-parent"]["all_items"]["test"] == "t"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["baselines=[child]"], "baselines: child is the name of what they are compared with"),
+        (["baselines=[gpt-9]"], "generations/gpt-9 does not exist"),
+        (["price_table=none"], "unknown prices 'none'"),
+        (["statistics.worth_showing=0"], "statistics.worth_showing must be above 0"),
+        (["gates.gates=[speed]"], "gates.speed is no gate"),
+    ],
+)
+def test_senseless_settings_are_one_line(
+    run: MadeRun, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    label_suite(run)
+    both(run, "id", said(40), said(70))
+    assert run.compare("suite=t", "regions=[id]", *words) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
