@@ -13,19 +13,7 @@ import pytest
 from lokal.data.manifest import sha256_of_file
 from lokal.recipes.prepare import prepare
 
-
-def partition() -> str:
-    """Return the default partition of the SLURM that this shell sees, or ``""``."""
-    try:
-        found = subprocess.run(
-            ["sinfo", "--noheader", "--format", "%P"], capture_output=True, text=True, check=True
-        )
-    except (FileNotFoundError, subprocess.CalledProcessError):
-        return ""
-    return next((name.rstrip("*") for name in found.stdout.split() if name.endswith("*")), "")
-
-
-needs_slurm = pytest.mark.skipif(not partition(), reason="no SLURM here: sinfo does not answer")
+from ..local_slurm import needs_slurm, partition
 
 
 def hashes(folder: Path) -> dict[str, str]:
