@@ -48,9 +48,15 @@ def overall(verdicts: Mapping[str, RegionVerdict]) -> Verdict:
 
 
 def verdict_json(verdicts: Mapping[str, RegionVerdict]) -> dict[str, Json]:
-    """Return the content of ``verdict.json``."""
+    """Return the content of ``verdict.json``: of all regions, why, and of each its gates."""
     return {
         "overall": str(overall(verdicts)),
+        "reasons": [
+            f"{code}: {gate.gate}: {gate.reason}"
+            for code, verdict in verdicts.items()
+            for gate in verdict.gates
+            if gate.verdict != Verdict.PASS
+        ],
         "regions": {code: verdict.to_json() for code, verdict in verdicts.items()},
     }
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ...data.manifest import Json
 from .combine import combine, trust_detector
 from .quality import forgetting, target_quality
-from .result import GateResult, Part, Verdict, worst_verdict
+from .result import GateResult, Part, Verdict
 from .series import GateInputs
 from .share_gates import (
     code_mix,
@@ -62,18 +62,3 @@ def contamination(exact_hits: Mapping[str, int | None]) -> list[Part]:
         figures: dict[str, Json] = {"exact_hits": hits}
         parts.append(Part(name=task, verdict=verdict, sentence=sentence, figures=figures))
     return parts
-
-
-def verdict_json(regions: Mapping[str, Sequence[GateResult]]) -> dict[str, Json]:
-    """Return the content of ``verdict.json``: the verdict of all regions, and each gate's."""
-    every = [result.verdict for results in regions.values() for result in results]
-    gates: dict[str, Json] = {
-        region: [result.to_json() for result in results] for region, results in regions.items()
-    }
-    reasons: list[Json] = [
-        f"{region}: {result.gate}: {result.reason}"
-        for region, results in regions.items()
-        for result in results
-        if result.verdict != Verdict.PASS
-    ]
-    return {"verdict": str(worst_verdict(every)), "reasons": reasons, "gates": gates}

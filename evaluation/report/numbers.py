@@ -31,6 +31,11 @@ def percent(value: Json, places: int = 0) -> str:
     return DASH if value is None else f"{100 * number(value):.{places}f} %"
 
 
+def plain(value: Json) -> str:
+    """Return a value in percent without its sign of percent, which may be below 0."""
+    return f"{100 * number(value) + 0.0:.1f}".replace("-", "−")
+
+
 def points(value: Json) -> str:
     """Return a difference in points, with a minus sign that is one."""
     return f"{100 * number(value) + 0.0:+.1f}".replace("-", "−")

@@ -14,7 +14,7 @@ from ..comparison.results import RegionResults, Results
 from ..comparison.verdict import RegionVerdict
 from .flips import flip_lists
 from .forest import ForestRow, forest_plot
-from .numbers import DASH, difference, number, open_keys, percent, points, share, span
+from .numbers import DASH, difference, number, open_keys, percent, plain, points, share, span
 
 _VIEWS = {"all_items": "all items", "parsed_only": "parsed only", "asked_labels": "labels asked"}
 _HOWS = {"generate": "written", "loglikelihood": "likelihood"}
@@ -56,6 +56,8 @@ def render_page(
         difference=difference,
         percent=percent,
         points=points,
+        plain=plain,
+        has_headlines=any(_headlined(region) for region in regions),
         span=span,
         marks=_marks,
         seconds=_seconds,
@@ -124,6 +126,14 @@ def _headline_rows(region: RegionResults, protocol: str, other: str) -> list[For
         for origin in names
         if origin in found
     ]
+
+
+def _headlined(region: RegionResults) -> bool:
+    """Return whether some headline stands for more than one benchmark."""
+    headline = open_keys(region.figures["headline"])
+    return any(
+        len(made["tasks"]) > 1 for origins in headline.values() for made in origins["all"].values()
+    )
 
 
 def _row(label: str, made: Mapping[str, Json], *, is_summary: bool = False) -> ForestRow:

@@ -53,6 +53,9 @@ def test_a_worse_child_ends_with_code_3_and_says_which_gate(run: MadeRun) -> Non
     quality(run, child=40)
     words = ["suite=both", "regions=[id]", clean_corpus(run)]
     assert run.compare(*words) == 3
+    assert [reason.split(": ")[:2] for reason in run.verdict()["reasons"]] == [
+        ["id", "target_quality"]
+    ]
     made = run.verdict()["regions"]["id"]
     assert "Fails: target quality." in made["sentence"]
     gates = {gate["gate"]: gate for gate in made["gates"]}

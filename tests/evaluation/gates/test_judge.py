@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from lokal.data.errors import ExitCode, UserError
 from lokal.evaluation.gates.combine import combine
-from lokal.evaluation.gates.judge import contamination, judge_region, verdict_json
+from lokal.evaluation.gates.judge import contamination, judge_region
 from lokal.evaluation.gates.result import Part, Verdict, exit_code, worst_verdict
 from lokal.evaluation.gates.series import Detector, GateInputs, GateSeries
 from lokal.evaluation.gates.thresholds import Aim, load_gates
@@ -181,14 +181,6 @@ def test_the_worst_gate_decides_and_the_shell_is_told() -> None:
     assert worst_verdict([]) == open_one
     codes = [exit_code(one) for one in (passed, failed, open_one)]
     assert codes == [ExitCode.DONE, ExitCode.GATE_FAILED, ExitCode.INCONCLUSIVE] == [0, 3, 4]
-
-
-def test_the_verdict_file_names_every_reason_that_is_no_pass() -> None:
-    fine = judge_region(good_child(), thresholds=PROMOTION)
-    broken = judge_region(replace(good_child(), exact_hits={"belebele": 3}), thresholds=PROMOTION)
-    made = verdict_json({"id": fine, "hi": broken})
-    assert made["verdict"] == "fail"
-    assert made["reasons"] == ["hi: contamination: belebele: 3 items stand in the training data"]
 
 
 def test_wrong_thresholds_are_one_line() -> None:
