@@ -1,6 +1,6 @@
 """All gates of one region, in the order of the page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from ...data.manifest import Json
 from .combine import combine, trust_detector
