@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import LlamaForCausalLM
 
 from ..likelihood.flat_llama import FlatLlama, KeyValues, feed_forward, query_key_value, rotary
+from ..likelihood.product import product
 from ..likelihood.token_tree import TokenTree
 
 _ROOM = 64
@@ -76,7 +77,7 @@ class FlatEngine:
             memory.key_BGKC[rows, :, self._lengths_B] = new.key_NGC
             memory.value_BGKC[rows, :, self._lengths_B] = new.value_NGC
             read_BD = _attend(query_BQC, memory, hides_B1K)
-            x_BD = feed_forward(layer, x_BD + layer.self_attn.o_proj(read_BD))
+            x_BD = feed_forward(layer, x_BD + product(read_BD, layer.self_attn.o_proj.weight))
         self._lengths_B = self._lengths_B + 1
         return self._flat.norm(x_BD)
 

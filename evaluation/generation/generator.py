@@ -25,6 +25,7 @@ from transformers import LlamaForCausalLM
 from ..halving import compute_halved
 from ..likelihood.flat_llama import can_flatten
 from ..likelihood.plan import Batch, plan_trees
+from ..likelihood.product import product
 from .engine import Engine, TransformersEngine
 from .flat_engine import FlatEngine
 
@@ -110,7 +111,8 @@ class Generator:
         """Return the next token of each reply, on the CPU."""
         found: list[Tensor] = []
         for start in range(0, len(hidden_BH), _HEAD_ROWS):
-            logits_BV = self._head(hidden_BH[start : start + _HEAD_ROWS]).float()
+            states_BH = hidden_BH[start : start + _HEAD_ROWS]
+            logits_BV = product(states_BH, self._head.weight).float()
             if self._temperature == 0:
                 found.append(logits_BV.argmax(dim=-1).cpu())
                 continue

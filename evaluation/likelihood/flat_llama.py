@@ -16,11 +16,9 @@ from torch.nn import functional
 from transformers import LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaModel
 
+from .product import product
 from .token_tree import Block, TokenTree
 
-_HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(
-    torch.ops.mkldnn, "_linear_pointwise"
-)
 _ROPES = {"default", "linear", "llama3", "yarn"}  # the others depend on the longest row
 
 
@@ -126,17 +124,6 @@ def _linears_of(layer: nn.Module) -> list[nn.Module]:
 def _norm(module: nn.Module, x_ND: Tensor) -> Tensor:
     weight, eps = cast("Tensor", module.weight), cast("float", module.variance_epsilon)
     return functional.rms_norm(x_ND, weight.shape, weight, eps)
-
-
-def product(x_NI: Tensor, weight_OI: Tensor) -> Tensor:
-    """Return ``x W'``; in fp32 by oneDNN.
-
-    torch multiplies fp32 by MKL, which on AMD's CPUs leaves half of AVX-512 unused: 110 GFLOP/s of
-    one core where oneDNN reached 247. In bf16 torch takes oneDNN itself.
-    """
-    if x_NI.dtype is torch.float32 and _HAS_ONEDNN:
-        return torch.ops.mkldnn._linear_pointwise(x_NI, weight_OI, None, "none", [], "")
-    return functional.linear(x_NI, weight_OI)
 
 
 def rotary(model: LlamaModel, x_ND: Tensor, positions_N: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .product import product
+
 _HEAD_ROWS = 256  # 256 x 128k vocabulary in fp32 is 131 MB
 
 
@@ -19,19 +21,19 @@ class TokenScores(NamedTuple):
 
 
 def token_scores(
-    head: nn.Module, hidden_SH: Tensor, *, rows_M: Tensor, tokens_M: Tensor
+    head: nn.Linear, hidden_SH: Tensor, *, rows_M: Tensor, tokens_M: Tensor
 ) -> TokenScores:
     """Return the log-probability of each token behind its state, and the likeliest tokens.
 
     Args:
-        head: from states to logits.
+        head: from states to logits, without bias.
         rows_M: the state of each pair.
         tokens_M: the token of each pair.
     """
     logprobs_M = torch.empty(len(rows_M))
     best: list[Tensor] = []
     for start in range(0, len(hidden_SH), _HEAD_ROWS):
-        logits_SV = head(hidden_SH[start : start + _HEAD_ROWS]).float()
+        logits_SV = product(hidden_SH[start : start + _HEAD_ROWS], head.weight).float()
         total_S = logits_SV.logsumexp(dim=-1)
         best.append(logits_SV.argmax(dim=-1).cpu())
         pairs = ((rows_M >= start) & (rows_M < start + len(logits_SV))).nonzero().squeeze(1)
