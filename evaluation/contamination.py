@@ -14,6 +14,7 @@ from ..data.decontamination.overlap import find_all_overlaps
 from ..data.errors import UserError
 from ..data.manifest import Json
 from ..data.matching import match_key
+from ..data.progress import say
 from ..data.suite import Suite, held_files
 from .item import Item
 
@@ -59,6 +60,7 @@ def find_contamination(
     groups: dict[tuple[str, str], list[list[str]]] = {}
     for item in everything:
         groups.setdefault((item.suite, item.id), []).extend(item.groups)
+    say("compare", f"looks for {len(groups)} items in the training rows of {corpus}")
     hits = {name: SuiteHits(len(items)) for name, (_, items) in compared.items()}
     with tempfile.TemporaryDirectory(prefix="lokal-deny-") as place:
         folder = Path(place) / "list"

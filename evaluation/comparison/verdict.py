@@ -73,7 +73,7 @@ def _decide(region: RegionResults, figures: Mapping) -> RegionVerdict:
         sentence=" ".join(
             [
                 _gates_sentence(region.gates),
-                _parent_sentence(word, words),
+                _parent_sentence(word, words, num_tasks=_num_tasks(region.figures)),
                 *_one_answer_sentences(region.figures),
                 *_other_sentences(against, region.figures, figures["systems"]),
             ]
@@ -121,9 +121,14 @@ def _gates_sentence(gates: Sequence[GateResult]) -> str:
     return f"{'Fails' if verdict == Verdict.FAIL else 'Not decided'}: {named}."
 
 
-def _parent_sentence(word: str, words: Mapping[str, Mapping[str, str]]) -> str:
+def _num_tasks(region: Mapping) -> int:
+    return len({task["part"] for task in region["tasks"] if task["counts"]})
+
+
+def _parent_sentence(word: str, words: Mapping[str, Mapping[str, str]], *, num_tasks: int) -> str:
+    what = "the task itself" if num_tasks == 1 else f"{num_tasks} benchmarks taken together"
     if word in (BETTER, WORSE):
-        return f"The child is {word} than its parent at the task itself."
+        return f"The child is {word} than its parent at {what}."
     if words["generate"].get("parent") == BETTER:
         return "The child learnt the form of the answer; that it learnt the task is not shown."
     return f"Child against parent: {word}."
