@@ -62,6 +62,7 @@ class _Losses(nn.Module):
 
         Transformers tells flash by the lengths where they begin, and flex by their positions.
         """
+        assert len(batch.prefix_P) == 0  # shares_prefix is False
         flat = flatten(batch)
         hidden_MD = self.llama.model(
             flat.ids_N[None],
