@@ -153,10 +153,13 @@ def _mean_part(
         "limit": limit,
         "marked": bool(lacking or unread),
     }
+    is_doubted = bool(doubts) and verdict == Verdict.INCONCLUSIVE
+    ending = "not decided" if is_doubted else closing[verdict]
     sentence = (
         f"{mean.name}: {points(made.estimate)} points against the parent "
-        f"({span(made.low, made.high)}) over {made.num_items} items of {len(mean.tasks)} tasks: "
-        f"{closing[verdict]}{doubts}"
+        f"({span(made.low, made.high)}) over {made.num_items} items of "
+        f"{len(mean.tasks)} task{'' if len(mean.tasks) == 1 else 's'}: "
+        f"{ending}{doubts}"
     )
     return Part(
         name=mean.name,
