@@ -24,7 +24,7 @@ from transformers import LlamaForCausalLM
 
 from ..halving import compute_halved
 from ..likelihood.flat_llama import can_flatten
-from ..likelihood.plan import Batch, plan_trees
+from ..likelihood.plan import Batch, with_prefixes
 from ..likelihood.product import product
 from .engine import Engine, TransformersEngine
 from .flat_engine import FlatEngine
@@ -53,8 +53,21 @@ class Task(NamedTuple):
 def plan_replies(
     prompts: Sequence[Sequence[int]], *, max_new_tokens: int, batch_tokens: int
 ) -> list[Batch]:
-    """Return batches that hold at most ``batch_tokens`` tokens of prompts and replies together."""
-    return plan_trees(prompts, [max_new_tokens] * len(prompts), batch_tokens=batch_tokens)
+    """Return batches that hold at most ``batch_tokens`` tokens of prompts and replies together.
+
+    Each reply keeps its prompt for itself; only the way there is shared. A longer one stands alone.
+    """
+    order = sorted(range(len(prompts)), key=lambda index: (list(prompts[index]), index))
+    members: list[list[int]] = []
+    held = 0
+    for index in order:
+        cost = len(prompts[index]) + max_new_tokens
+        if not members or held + cost > batch_tokens:
+            members.append([])
+            held = 0
+        members[-1].append(index)
+        held += cost
+    return with_prefixes(members, prompts)
 
 
 class Generator:

@@ -46,7 +46,7 @@ def plan_trees(
         end = _batch_end(start, costs, shared, batch_tokens)
         members.append(order[start:end])
         start = end
-    return _with_prefixes(members, contexts)
+    return with_prefixes(members, contexts)
 
 
 def _batch_end(start: int, costs: Sequence[int], shared: Sequence[int], batch_tokens: int) -> int:
@@ -62,8 +62,13 @@ def _batch_end(start: int, costs: Sequence[int], shared: Sequence[int], batch_to
     return min(reversed(ends), key=lambda end: shared[end])
 
 
-def _with_prefixes(members: Sequence[list[int]], contexts: Sequence[Sequence[int]]) -> list[Batch]:
-    """Return the batches, each with what it has in common with neighbours that share it."""
+def with_prefixes(members: Sequence[list[int]], contexts: Sequence[Sequence[int]]) -> list[Batch]:
+    """Return the batches, each with what it has in common with neighbours that share it.
+
+    Args:
+        members: batches of prompts in the order of their tokens.
+        contexts: token ids of all prompts.
+    """
     groups: list[tuple[list[list[int]], Sequence[int]]] = []
     for batch in members:
         first, last = contexts[batch[0]], contexts[batch[-1]]

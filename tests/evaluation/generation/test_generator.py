@@ -97,6 +97,12 @@ def test_greedy_replies_equal_generate(
     assert {reply.ended for reply in made} == {True, False}
 
 
+def test_many_replies_to_one_prompt_are_not_held_at_once() -> None:
+    plan = plan_replies([[7] * 90] * 40, max_new_tokens=10, batch_tokens=1000)
+    assert [len(batch.members) for batch in plan] == [10, 10, 10, 10]
+    assert {batch.num_prefix for batch in plan} == {89}  # the common beginning is computed once
+
+
 def test_a_long_reply_outgrows_its_first_room(
     model: LlamaForCausalLM, prompts: list[list[int]]
 ) -> None:
