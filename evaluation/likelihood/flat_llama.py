@@ -97,10 +97,7 @@ class FlatLlama:
         cos_N1C, sin_N1C = rotary(self._model, x_ND, tree.positions_N())
         blocks = tree.blocks()
         sees = [tree.sees_TT(block.start, block.end) for block in blocks]
-        bias = [
-            torch.zeros(sees_TT.shape, dtype=x_ND.dtype).masked_fill_(~sees_TT, -torch.inf)
-            for sees_TT in sees
-        ]
+        bias = [torch.zeros(sees_TT.shape).masked_fill_(~sees_TT, -torch.inf) for sees_TT in sees]
         return x_ND, _Row(blocks, bias, cos_N1C, sin_N1C)
 
 
@@ -152,14 +149,20 @@ def _rotate(x_NHC: Tensor, cos_N1C: Tensor, sin_N1C: Tensor) -> Tensor:
 
 
 def _attend(query_NQC: Tensor, new: KeyValues, past: KeyValues | None, row: _Row) -> Tensor:
-    """Return what each token reads, [N, Q x C]."""
+    """Return what each token reads, [N, Q x C].
+
+    Computed in fp32 whatever the model's format, as Transformers' kernels do inside: scores rounded
+    to bf16 changed 3 of 40 answers behind five examples.
+    """
     size, num_groups = query_NQC.shape[-1], new.key_NGC.shape[1]
-    query_NGHC = (query_NQC * size**-0.5).unflatten(1, (num_groups, -1))
-    read_NGHC = torch.empty_like(query_NGHC)
+    query_NGHC = (query_NQC.float() * size**-0.5).unflatten(1, (num_groups, -1))
+    read_NGHC = torch.empty_like(query_NGHC, dtype=query_NQC.dtype)
     for block, bias_TT in zip(row.blocks, row.bias, strict=True):
         own, num_tokens = slice(block.start, block.end), block.end - block.start
-        key_GKC = _seen(new.key_NGC, past.key_NGC if past else None, block).transpose(0, 1)
+        key_KGC = _seen(new.key_NGC, past.key_NGC if past else None, block)
         value_KGC = _seen(new.value_NGC, past.value_NGC if past else None, block)
+        # oneDNN reads a weight with gaps 1,000 times slower.
+        key_GKC = key_KGC.transpose(0, 1).contiguous()
         value_GCK = value_KGC.permute(1, 2, 0).contiguous()
         query_GMC = query_NGHC[own].transpose(0, 1).flatten(1, 2)  # M: the tokens' own heads
         for group, (key_KC, value_CK) in enumerate(zip(key_GKC, value_GCK, strict=True)):
@@ -172,11 +175,11 @@ def _attend(query_NQC: Tensor, new: KeyValues, past: KeyValues | None, row: _Row
 
 
 def _seen(new_NGC: Tensor, past_PGC: Tensor | None, block: Block) -> Tensor:
-    """Return what a block sees, prefix first and itself last, [K, G, C]."""
+    """Return what a block sees, prefix first and itself last, in fp32, [K, G, C]."""
     parts = [new_NGC[start:end] for start, end in (*block.sees, (block.start, block.end))]
     if past_PGC is not None:
         parts.insert(0, past_PGC)
-    return torch.cat(parts) if len(parts) > 1 else parts[0]
+    return (torch.cat(parts) if len(parts) > 1 else parts[0]).float()
 
 
 def feed_forward(layer: LlamaDecoderLayer, x_ND: Tensor) -> Tensor:
