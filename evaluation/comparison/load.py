@@ -30,10 +30,15 @@ METRICS = {
 
 @dataclass(slots=True)
 class Loaded:
-    """The tasks of one language, and what could not be compared, each with why."""
+    """The tasks of one language, and what could not be compared."""
 
     tasks: list[Task] = field(default_factory=list)
-    not_run: list[str] = field(default_factory=list)
+    not_run: dict[str, list[str]] = field(default_factory=dict)
+    """Names of benchmarks by what is missing: ``child-id in en``."""
+
+    def note(self, suite: Suite, missing: str, *, language: str) -> None:
+        """Note that a benchmark cannot be compared for this reason."""
+        self.not_run.setdefault(f"{missing} in {language}", []).append(suite.name)
 
 
 def load_tasks(
@@ -55,7 +60,8 @@ def load_tasks(
         lacking = [name for name in ("parent", "child") if name not in have]
         if lacking:
             if len(lacking) == 1 or _has_items(config, suite, language):
-                loaded.not_run.append(f"{suite.name} in {language}: {' and '.join(lacking)}")
+                missing = " and ".join(folders[name] for name in lacking)
+                loaded.note(suite, missing, language=language)
             continue
         items = _read(config, suite, language, limit=limit, loaded=loaded)
         if items is None:
@@ -64,9 +70,9 @@ def load_tasks(
             _check_items(config, suite, language, manifests[name], part=part)
         places = {name: config.generations(folders[name]) / part for name in have}
         loaded.tasks += _tasks(suite, language, items, places, part=part)
-        loaded.not_run += [
-            f"{suite.name} in {language}: {name}" for name in baselines if name not in have
-        ]
+        for name in baselines:
+            if name not in have:
+                loaded.note(suite, name, language=language)
     return loaded
 
 
@@ -93,7 +99,7 @@ def _read(
     except MissingItems as error:
         if not config.skip_missing:
             raise UserError(f"{error}; or skip_missing=true to go on without") from error
-        loaded.not_run.append(f"{suite.name} in {language}: its items are not there")
+        loaded.note(suite, "items that are not there", language=language)
         return None
 
 

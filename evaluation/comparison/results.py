@@ -2,7 +2,7 @@
 
 Shares and scores lie in [0, 1], intervals are ``[low, high]``, null stands where nothing is known.
 Top level: suite, split, confidence, power, anchor, anchor_name, parent, systems, test_scored,
-not_run (benchmarks that one side has not finished), and ``regions.<code>`` with
+not_run (benchmarks by who has not finished them), and ``regions.<code>`` with
 
 - ``tasks``: one entry for each benchmark and protocol (``generate`` and ``loglikelihood`` are
   never compared with each other): metric, n, groups (independent items), chance,
@@ -70,7 +70,7 @@ def build_results(config: CompareConfig) -> Results:
     Raises:
         UserError: a system's replies are broken, or were given to other items.
     """
-    not_run: list[str] = []
+    not_run: dict[str, list[str]] = {}
     regions = [_region(config, code, not_run) for code in config.regions]
     systems = describe_systems(config)
     parent = systems["parent"]
@@ -85,16 +85,16 @@ def build_results(config: CompareConfig) -> Results:
         "parent": parent.get("label") if isinstance(parent, dict) else None,
         "systems": systems,
         "test_scored": times_scored(config),
-        "not_run": list[Json](dict.fromkeys(not_run)),
+        "not_run": {missing: list[Json](suites) for missing, suites in not_run.items()},
         "regions": {region.code: region.figures for region in regions},
     }
     return Results(figures, regions)
 
 
-def _region(config: CompareConfig, code: str, not_run: list[str]) -> RegionResults:
+def _region(config: CompareConfig, code: str, not_run: dict[str, list[str]]) -> RegionResults:
     child, statistics = config.child_of(code), config.statistics
     own = load_tasks(config, code, child=child)
-    not_run += own.not_run
+    not_run |= own.not_run
     kept = _kept(config, code, child, not_run)
     differences = _compared(config, own.tasks)
     checked = check_replies(own.tasks)
@@ -137,7 +137,7 @@ def _region(config: CompareConfig, code: str, not_run: list[str]) -> RegionResul
 
 
 def _kept(
-    config: CompareConfig, code: str, child: str, not_run: list[str]
+    config: CompareConfig, code: str, child: str, not_run: dict[str, list[str]]
 ) -> dict[str, list[Task]]:
     """Return by language what shows whether it was forgotten: the anchor's, and other regions'.
 
@@ -147,7 +147,7 @@ def _kept(
     for language in [config.anchor, *(other for other in config.regions if other != code)]:
         loaded = load_tasks(config, language, child=child, with_baselines=False)
         if language == config.anchor:
-            not_run += [f"{line} (child of {code})" for line in loaded.not_run]
+            not_run |= loaded.not_run
         if loaded.tasks:
             found[language] = loaded.tasks
     return found

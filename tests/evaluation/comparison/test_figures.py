@@ -1,5 +1,6 @@
 """What ``results.json`` says of replies that were written by hand."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,9 @@ def test_each_region_has_its_own_figures_and_unrun_benchmarks_are_listed(run: Ma
     }
     assert words == {"id": ["better"], "hi": ["worse"], "tl": []}
     assert "Not run, so not compared: " in run.report("index.html")
-    assert "t in tl: child" in run.report("results.json")
+    missing = json.loads(run.report("results.json"))["not_run"]
+    assert missing["child-tl in tl"] == ["t"]
+    assert missing["parent in en"] == ["t"]
     verdict = run.verdict()
     assert verdict["overall"] == "fail"
     assert verdict["regions"]["hi"]["verdict"] == "fail"

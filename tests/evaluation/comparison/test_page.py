@@ -96,4 +96,4 @@ def test_items_that_are_not_there_stop_the_run_or_are_listed(
     assert run.compare("suite=q", "regions=[hi]", "statistics.seed=2") == 2
     assert "or skip_missing=true to go on without" in capsys.readouterr().err
     assert run.compare("suite=q", "regions=[hi]", "statistics.seed=2", "skip_missing=true") == 4
-    assert "q in hi: its items are not there" in run.report("results.json")
+    assert "items that are not there in hi" in run.report("results.json")
