@@ -8,14 +8,11 @@ from typing import NamedTuple
 
 from .config_files import read_config
 from .errors import UserError
+from .hub_items import HUB_PREFIX, HubItems, MissingItems
+from .manifest import Json
 from .message import Message
 from .region import Region, region_codes
 from .sample_files import resolve_sample
-
-
-class MissingItems(UserError):
-    """A suite's items are not there: in this language, or at all."""
-
 
 ITEMS_PREFIX = "items:"
 """Stands for the user's own folder of benchmarks, whose licences do not let us ship them."""
@@ -47,7 +44,7 @@ class Suite:
     """JSONL path by split; ``{region}`` stands for the language, ``sample:`` for a shipped file.
 
     ``items:`` stands for the user's folder of benchmarks; a file there may end in ``.gz``.
-    ``hub:`` names a dataset of the Hub with its revision (evaluation/hub_items.py)."""
+    ``hub:test`` is a split of the data set that ``hub`` names."""
     licence: str = ""
     source: str = ""
     """Where the items come from, for cards and reports."""
@@ -79,18 +76,26 @@ class Suite:
     use: str = ""
     """What a product would use it for: chat, shopping, small_business, translation, knowledge."""
     origin: Origin | None = None
+    hub: HubItems | None = None
+    """Where items that begin with ``hub:`` lie on the Hugging Face Hub."""
     members: dict[str, int] = field(default_factory=dict)
     """Of a choice of suites: name, and how many items of each language; 0 for all."""
 
     def __post_init__(self) -> None:
         self.likelihood = Likelihood(self.likelihood)
         self.origin = None if self.origin is None else Origin(self.origin)
+        if isinstance(self.hub, dict):  # as ``load_suite`` reads it from YAML
+            self.hub = _hub_items(self.name, self.hub)
         if self.members:
             return
         if not self.items:
             raise ValueError(f"suite {self.name!r} needs items, or members")
         if self.labels and len(set(self.labels)) < max(2, len(self.labels)):
             raise ValueError(f"suite.labels of {self.name!r} needs two or more different labels")
+        if any(place.startswith(HUB_PREFIX) for place in self.items.values()):
+            if self.hub is None or set(self.languages) - set(self.hub.configs):
+                raise ValueError(f"suite {self.name!r}: hub.configs must name every language")
+            self.languages = self.languages or list(self.hub.configs)
         if self.direction not in ("", "from_en", "to_en"):
             raise ValueError(
                 f"suite.direction of {self.name!r} must be from_en or to_en, got {self.direction!r}"
@@ -132,6 +137,16 @@ def load_suite(name: str) -> Suite:
             f"it needs {', '.join(sorted(needed))} and may have {', '.join(sorted(known - needed))}"
         )
     return Suite(**values)  # pyright: ignore[reportArgumentType]  YAML values, keys checked above
+
+
+def _hub_items(suite: str, values: dict[str, Json]) -> HubItems:
+    known = {item.name for item in fields(HubItems)}
+    if wrong := sorted((set(values) - known) | ({"id", "configs"} - set(values))):
+        raise ValueError(
+            f"suite {suite!r}: key hub.{wrong[0]} is missing or unknown; it may have "
+            f"{', '.join(sorted(known))}"
+        )
+    return HubItems(**values)  # pyright: ignore[reportArgumentType]  YAML values, keys checked above
 
 
 def expand_suite(suite: Suite) -> list[tuple[Suite, int]]:
@@ -203,8 +218,11 @@ def items_path(suite: Suite, *, split: str, language: str, items_root: Path | No
         raise UserError(
             f"suite {suite.name} has no split {split!r}: choose one of {', '.join(suite.items)}"
         )
+    place = suite.items[split]
+    if suite.hub is not None and place.startswith(HUB_PREFIX):
+        return suite.hub.path(suite.name, split=place.removeprefix(HUB_PREFIX), language=language)
     return resolve_place(
-        suite.items[split].replace("{region}", language),
+        place.replace("{region}", language),
         items_root=items_root,
         owner=f"suite {suite.name}",
         source=suite.source,
@@ -255,6 +273,8 @@ def held_files(suite: Suite, *, split: str, items_root: Path | None) -> list[Pat
         UserError: the items lie in the user's folder, and none is named.
     """
     place = suite.items[split]
+    if suite.hub is not None and place.startswith(HUB_PREFIX):
+        return sorted(items_path(suite, split=split, language=code) for code in suite.languages)
     places = [place.replace("{region}", code) for code in region_codes()]
     if not place.startswith(ITEMS_PREFIX):
         paths = [resolve_sample(one) for one in places]

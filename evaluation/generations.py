@@ -80,7 +80,9 @@ def plan_parts(
                     _plan_part(system, member, split, language, items_root=items_root, limit=limit)
                 )
             except MissingItems as error:
-                if not is_choice or not (skip_missing or _is_elsewhere(member, split, items_root)):
+                if not is_choice or not (
+                    skip_missing or _is_elsewhere(member, split, language, items_root)
+                ):
                     cure = "; or skip_missing=true to go on without" if is_choice else ""
                     raise UserError(f"{error}{cure}") from error
                 plan.skipped.append(f"{member.name} in {language}")
@@ -117,8 +119,10 @@ def _asked(item: Item) -> Json:
     return [[message["role"], message["content"]] for message in item.messages]
 
 
-def _is_elsewhere(suite: Suite, split: str, items_root: Path | None) -> bool:
-    """Return whether the items are there in another language."""
+def _is_elsewhere(suite: Suite, split: str, language: str, items_root: Path | None) -> bool:
+    """Return whether the items are there in another language, and in this one there are none."""
+    if suite.hub is not None:
+        return language not in suite.languages
     if suite.items.get(split, "").startswith(ITEMS_PREFIX) and items_root is None:
         return False
     return bool(held_files(suite, split=split, items_root=items_root))

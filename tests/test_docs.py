@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from lokal.data.config_files import config_names
+from lokal.data.suite import load_suite
 from lokal.recipes.entry import Recipe
 from lokal.recipes.main import recipe_names
 
@@ -58,6 +60,16 @@ def test_every_command_in_the_documents_is_right(page: str, command: str) -> Non
 def check_recipe(name: str, words: list[str]) -> None:
     recipe: Recipe = getattr(import_module(f"lokal.recipes.{name}"), name)
     recipe.compose([word for word in words if not word.startswith("--")])
+
+
+def test_every_suite_stands_in_the_documents_with_its_licence() -> None:
+    page = (ROOT / "docs" / "suites.md").read_text("utf-8")
+    for name in config_names("suite"):
+        suite = load_suite(name)
+        if suite.format:
+            assert re.search(rf"^\| `{name}` \|.* {re.escape(suite.licence)} \|", page, re.M), name
+        else:
+            assert f"`{name}`" in page
 
 
 def test_cheap_commands_of_the_documents_run(tmp_path: Path) -> None:

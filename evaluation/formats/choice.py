@@ -17,7 +17,9 @@ LETTERS = "ABCDEFGHIJ"
 class ChoiceFormat:
     """Rows with ``question`` (and ``context``), ``choices`` and the index ``answer``.
 
-    A row with ``continuation`` instead of a question asks which choice it goes on from.
+    A row with ``continuation`` instead of a question asks which choice it goes on from; one with
+    ``premise`` and ``asks`` which choice is its ``cause`` or its ``effect``: the suite's task with
+    that word behind it names the prompt.
     """
 
     corpus = None
@@ -54,11 +56,16 @@ def text_options(item: Item) -> list[tuple[str, str]]:
     """Return for each choice what stands before, and the text whose log-likelihood counts.
 
     The question alone stands before the choices, with the language's word for an answer, as the
-    usual harnesses ask it; a choice that a row's ``continuation`` goes on from stands before that.
+    usual harnesses ask it; a choice that a row's ``continuation`` goes on from stands before that,
+    and a cause or an effect goes on from its premise.
     """
     row, options = item.row, _options(item.row)
     if "continuation" in row:
         return [(option, f" {row['continuation']}") for option in options]
+    if "premise" in row:
+        link = load_region(item.language).prompt(f"link_{row['asks']}", [])
+        before = f"{str(row['premise']).strip().rstrip('.।')} {link}"
+        return [(before, f" {option[:1].lower()}{option[1:]}") for option in options]
     marker = load_region(item.language).prompts.get("answer", "Answer")
     passage = f"{row['context']}\n\n" if "context" in row else ""
     before = f"{passage}{str(row['question']).strip()}\n{marker}:"
@@ -105,11 +112,17 @@ def _options(row: Row) -> list[str]:
 
 
 def _messages(row: Row, options: Sequence[str], *, suite: Suite, region: Region) -> list[Message]:
+    task = suite.task
+    if "premise" in row:
+        if row.get("asks") not in ("cause", "effect"):
+            raise ValueError(f"asks must be cause or effect, got {row.get('asks')!r}")
+        task = f"{task}_{row['asks']}"
+    asked = next((name for name in ("premise", "question") if name in row), "continuation")
     lines = [text_of(row, "context"), ""] if "context" in row else []
-    lines.append(text_of(row, "question" if "question" in row else "continuation"))
+    lines.append(text_of(row, asked))
     lines += [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
     return [
-        Message(role="system", content=region.prompt(suite.task, [])),
+        Message(role="system", content=region.prompt(task, [])),
         Message(role="user", content="\n".join(lines)),
     ]
 

@@ -3,7 +3,7 @@
 import pytest
 from lokal.data.region import load_region
 from lokal.data.suite import load_suite
-from lokal.evaluation.formats.choice import FORMAT, extract_letter
+from lokal.evaluation.formats.choice import FORMAT, extract_letter, text_options
 
 OPTIONS = ["मुंबई", "दिल्ली", "कोलकाता", "ज़िला"]
 ROW = {"id": "x/1", "context": "क्‍षमा करें।", "question": "राजधानी?", "choices": OPTIONS, "answer": 1}
@@ -64,3 +64,30 @@ def test_a_row_becomes_a_prompt_with_its_passage_question_and_lettered_options()
 def test_a_row_that_cannot_be_scored_is_refused(change: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         FORMAT.ask(ROW | change, suite=load_suite("belebele"), region=load_region("hi"))
+
+
+@pytest.mark.parametrize(
+    ("language", "premise", "asks", "prompt", "scored"),
+    [
+        ("id", "Jalan itu banjir.", "cause", "Apa penyebab", "Jalan itu banjir karena"),
+        ("hi", "ज़िला बंद रहा।", "effect", "इस बात का परिणाम", "ज़िला बंद रहा इसलिए"),
+        ("tl", "Nabasa si Ana.", "cause", "Ano ang dahilan", "Nabasa si Ana dahil"),
+    ],
+)
+def test_a_premise_asks_for_its_cause_or_effect_and_goes_on_to_it(
+    language: str, premise: str, asks: str, prompt: str, scored: str
+) -> None:
+    row = {
+        "id": "x/1",
+        "premise": premise,
+        "asks": asks,
+        "choices": ["Umulan", "Ulan"],
+        "answer": 0,
+    }
+    suite = load_suite("xcopa")
+    item = FORMAT.ask(row, suite=suite, region=load_region(language))
+    assert item.messages[0]["content"].startswith(prompt)
+    assert item.messages[1]["content"] == f"{premise}\nA. Umulan\nB. Ulan"
+    assert text_options(item) == [(scored, " umulan"), (scored, " ulan")]
+    with pytest.raises(ValueError, match="asks must be cause or effect, got 'why'"):
+        FORMAT.ask({**row, "asks": "why"}, suite=suite, region=load_region(language))
