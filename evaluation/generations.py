@@ -40,10 +40,11 @@ class Part(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What is to be answered, and which benchmarks of a choice are left out, each with why."""
+    """What is to be answered, and which benchmarks of a choice are left out."""
 
     parts: list[Part]
-    skipped: list[str]
+    skipped: list[tuple[str, str]]
+    """Benchmark and language."""
 
 
 def part_name(suite: str, *, split: str, language: str, limit: int = 0) -> str:
@@ -64,7 +65,7 @@ def plan_parts(
     """Return the parts of a suite or of a choice of suites, in order.
 
     A benchmark of a choice that a language does not have is left out; so is, with
-    ``skip_missing``, one that is not there at all.
+    ``skip_missing``, one that is not there at all. A choice with languages serves these alone.
 
     Raises:
         UserError: no such region, split or items; nothing is left.
@@ -75,6 +76,8 @@ def plan_parts(
         if system.recording is not None and system.recording.suite != member.name:
             continue
         for language in languages:
+            if suite.languages and language not in suite.languages:
+                continue
             try:
                 plan.parts.append(
                     _plan_part(system, member, split, language, items_root=items_root, limit=limit)
@@ -85,7 +88,7 @@ def plan_parts(
                 ):
                     cure = "; or skip_missing=true to go on without" if is_choice else ""
                     raise UserError(f"{error}{cure}") from error
-                plan.skipped.append(f"{member.name} in {language}")
+                plan.skipped.append((member.name, language))
     if not plan.parts:
         raise UserError(f"suite {suite.name} has no items in {', '.join(languages)}")
     return plan

@@ -12,7 +12,7 @@ from ..data.hardware import num_cores, num_gpus
 from ..data.manifest import write_text
 from ..data.progress import say
 from ..evaluation.collect import collect
-from ..evaluation.generations import Generations, Part, plan_parts
+from ..evaluation.generations import Generations, Part, Plan, plan_parts
 from ..evaluation.scorings import record_scorings
 from ..evaluation.settings import EvaluateConfig
 from ..evaluation.shard import this_shard
@@ -45,9 +45,9 @@ def evaluate(config: EvaluateConfig) -> None:
         items_root=items_root,
         skip_missing=config.skip_missing,
     )
-    if plan.skipped and this_shard().rank == 0:
-        say("evaluate", f"not there, left out: {', '.join(plan.skipped)}")
     missing = generations.missing(plan.parts, overwrite=config.overwrite)
+    if missing and config.suite.members and this_shard().rank == 0:
+        _describe(plan)
     if not missing:
         say("evaluate", f"{config.folder} has all {len(plan.parts)} parts: nothing to do")
     elif (processes := _num_processes(config, system)) > 1:
@@ -56,6 +56,18 @@ def evaluate(config: EvaluateConfig) -> None:
         collect(generations, missing, answers=config.answers, items_root=items_root)
     if this_shard().rank == 0:
         _record(config, system, plan.parts)
+
+
+def _describe(plan: Plan) -> None:
+    """Say what a choice of benchmarks asks, what it can show, and what it leaves out."""
+    from ..evaluation.sizes import describe_sizes
+
+    for line in describe_sizes(plan.parts):
+        say("evaluate", line)
+    for language in dict.fromkeys(part.language for part in plan.parts):
+        names = [name for name, code in plan.skipped if code == language]
+        if names:
+            say("evaluate", f"{language}: has no {', '.join(names)}")
 
 
 def _record(config: EvaluateConfig, system: System, parts: list[Part]) -> None:

@@ -9,6 +9,7 @@ from lokal.data.errors import UserError
 from lokal.data.suite import Suite, load_suite
 from lokal.evaluation.generations import plan_parts
 from lokal.evaluation.items import read_items
+from lokal.evaluation.sizes import describe_sizes
 from lokal.evaluation.system import Kind, System
 
 RECORDED = System(name="x", kind=Kind.checkpoint, label="x", key="k", licence="")
@@ -97,14 +98,32 @@ def test_a_choice_leaves_out_what_a_language_does_not_have_and_says_so(
     plan = plan_parts(RECORDED, both, split="test", languages=["hi", "id"], items_root=tmp_path)
     names = [(part.name, len(part.items)) for part in plan.parts]
     assert names == [("sib200@20-hi", 20), ("sib200@20-id", 20), ("own@2-hi", 2)]
-    assert plan.skipped == ["own in id"]
+    assert plan.skipped == [("own", "id")]
     (tmp_path / "own/hi.jsonl.gz").unlink()
     with pytest.raises(UserError, match="or skip_missing=true to go on without"):
         plan_parts(RECORDED, both, split="test", languages=["hi"], items_root=tmp_path)
     plan = plan_parts(
         RECORDED, both, split="test", languages=["hi"], items_root=None, skip_missing=True
     )
-    assert plan.skipped == ["own in hi"]
+    assert plan.skipped == [("own", "hi")]
+
+
+def test_a_choice_says_what_its_items_can_show() -> None:
+    quick = load_suite("quick")
+    plan = plan_parts(RECORDED, quick, split="test", languages=["id", "en"])
+    indonesian, english = describe_sizes(plan.parts)
+    # 2.8 standard errors of 0.49 / sqrt(n): 100 items show 14 points, 10 show 43.
+    assert indonesian == (
+        "id: 5 benchmarks, 210 items; one benchmark shows differences from 14 (most items) or "
+        "43 points (fewest) on"
+    )
+    assert english.startswith("en: 2 benchmarks, 130 items")
+
+
+def test_a_choice_for_one_language_asks_nothing_in_the_others(tmp_path: Path) -> None:
+    english = Suite(name="x", members={"sib200": 5}, languages=["en"])
+    plan = plan_parts(RECORDED, english, split="test", languages=["id", "en"])
+    assert [part.name for part in plan.parts] == ["sib200@5-en"]
 
 
 def test_every_shipped_suite_with_a_format_names_an_adapter() -> None:
