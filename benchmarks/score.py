@@ -111,6 +111,12 @@ def main() -> None:
                 ]
                 lines.append(compare(one.name, precision, rounds))
                 print(lines[-1], flush=True)
+                for other in options.itself:
+                    again = theirs.run(job | {"batch": other})
+                    flips = find_flips(again["logprobs"], rounds[0][1]["logprobs"])
+                    print(
+                        f"  lm-eval's batch {other} against its batch {batch}: {len(flips)} differ"
+                    )
     for engine in (ours, theirs):
         engine.close()
     print_table(lines)
@@ -126,6 +132,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--precisions", nargs="+", default=["fp32", "bf16"])
     parser.add_argument("--sets", nargs="+", default=[], help="names in scorers/tasks.py")
     parser.add_argument("--peer-batches", nargs="+", type=int, default=[1, 8])
+    parser.add_argument(
+        "--itself", nargs="+", type=int, default=[], help="batches to hold lm-eval against itself"
+    )
     parser.add_argument("--threads", type=int, default=0, help="0: all cores")
     return parser.parse_args()
 
