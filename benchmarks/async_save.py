@@ -32,9 +32,10 @@ def main() -> None:
         parameter.grad = torch.full_like(parameter, 1e-3)
     strategy.step(lr=1e-5)
     with TemporaryDirectory() as root:
-        for _ in range(_ROUNDS):
-            print(f"waits: {_seconds_of_a_save(strategy, Path(root) / 'waits'):.1f} s")
-            _save_in_background(strategy, Path(root) / "background")
+        for number in range(_ROUNDS):
+            target = Path(root) / str(number)
+            print(f"waits: {_seconds_of_a_save(strategy, target / 'waits'):.1f} s")
+            _save_in_background(strategy, target / "background")
 
 
 def _seconds_of_a_save(strategy: SingleStrategy, folder: Path) -> float:
