@@ -101,6 +101,8 @@ class EvaluateConfig:
     """Folder with the benchmarks that are not shipped, or with folders of them."""
     skip_missing: bool = False
     """Go on without benchmarks of a choice whose items are not there."""
+    option_orders: int = 1
+    """How often lettered options are asked, each time in another order; 1: only the file's own."""
     checkpoint: str | None = None
     """Finished folder: a whole Llama checkpoint or a PEFT adapter."""
     model: ModelConfig | None = None
@@ -119,6 +121,11 @@ class EvaluateConfig:
             raise ValueError(
                 "give one of checkpoint=FOLDER, model=NAME and baseline=NAME: "
                 f"got {sum(given)} of them"
+            )
+        if self.option_orders < 1 or (self.option_orders > 1 and self.baseline is not None):
+            raise ValueError(
+                f"option_orders must be 1 or more, and 1 for a recording, which cannot be asked "
+                f"again: got {self.option_orders}"
             )
 
     @property

@@ -13,6 +13,7 @@ from ..data.manifest import write_text
 from ..data.progress import say
 from ..evaluation.collect import collect
 from ..evaluation.generations import Generations, Part, Plan, plan_parts
+from ..evaluation.option_order import add_orders
 from ..evaluation.scorings import record_scorings
 from ..evaluation.settings import EvaluateConfig
 from ..evaluation.shard import this_shard
@@ -45,11 +46,12 @@ def evaluate(config: EvaluateConfig) -> None:
         items_root=items_root,
         skip_missing=config.skip_missing,
     )
-    missing = generations.missing(plan.parts, overwrite=config.overwrite)
+    parts = add_orders(plan.parts, option_orders=config.option_orders)
+    missing = generations.missing(parts, overwrite=config.overwrite)
     if missing and config.suite.members and this_shard().rank == 0:
         _describe(plan)
     if not missing:
-        say("evaluate", f"{config.folder} has all {len(plan.parts)} parts: nothing to do")
+        say("evaluate", f"{config.folder} has all {len(parts)} parts: nothing to do")
     elif (processes := _num_processes(config, system)) > 1:
         _launch(config, processes)
     else:

@@ -12,6 +12,7 @@ not_run (benchmarks by who has not finished them), and ``regions.<code>`` with
 - ``headline.<protocol>.<native|translated|all>.child-<system>`` (headline.py);
 - ``decision``: one row a use and other system (decision.py);
 - ``kept``: by language (the anchor, other regions) the tasks that show what was forgotten;
+- ``option_orders``: for tasks whose options were shown in several orders (option_orders.py);
 - ``checks.<system>``: rates of the language checks (language.py);
 - ``contamination.<suite>``: compared items in training rows; null where no corpus was named;
 - ``training``, ``tasks_trained``, ``decontaminated``, ``licences`` and ``name``.
@@ -40,6 +41,7 @@ from .gate_inputs import gate_inputs
 from .headline import headlines
 from .language import CheckedReply, check_replies, describe_checks
 from .load import load_tasks
+from .option_orders import describe_option_orders
 from .provenance import describe_systems, describe_training, unasked_labels
 from .task import Task
 from .task_figures import compare_task, describe_task
@@ -127,6 +129,7 @@ def _region(config: CompareConfig, code: str, not_run: dict[str, list[str]]) -> 
             }
             for language, tasks in kept.items()
         },
+        "option_orders": describe_option_orders(own.tasks, _folders(config, child), statistics),
         "checks": dict[str, Json](describe_checks(checked, statistics)),
         "contamination": None
         if hits is None
@@ -151,6 +154,11 @@ def _kept(
         if loaded.tasks:
             found[language] = loaded.tasks
     return found
+
+
+def _folders(config: CompareConfig, child: str) -> dict[str, Path]:
+    folders = {"parent": config.parent, "child": child} | {name: name for name in config.baselines}
+    return {name: config.generations(folder) for name, folder in folders.items()}
 
 
 def _expenses(config: CompareConfig, child: str) -> Expenses:

@@ -219,6 +219,35 @@ def test_several_drawn_replies_an_item_are_kept_apart_and_come_again(
     assert [row["reply"] for row in other] != [row["reply"] for row in replies]
 
 
+def test_lettered_options_are_asked_again_in_other_orders_and_counted_once(
+    folder: Path, tiny: Path
+) -> None:
+    options = {"id": ["gunung", "sungai", "danau"], "hi": ["क्‍षेत्र", "ज़िला", "गाँव"]}
+    for language, choices in options.items():
+        items = [
+            {"id": f"own/{at}", "question": f"{at}?", "choices": choices, "answer": at % 3}
+            for at in range(6)
+        ]
+        lines = [json.dumps(item, ensure_ascii=False) + "\n" for item in items]
+        (folder / f"{language}.jsonl").write_text("".join(lines), encoding="utf-8")
+    words = ["suite=gk_hi", "option_orders=3"]
+    assert run_tiny(folder, tiny, "suite=gk_hi") == 0
+    first = made(folder, "gk_hi-hi.jsonl").read_bytes()
+    assert run_tiny(folder, tiny, *words) == 0
+    assert made(folder, "gk_hi-hi.jsonl").read_bytes() == first
+    manifest = read_manifest(made(folder, ""))
+    assert manifest is not None
+    assert sorted(manifest.parts) == sorted(
+        f"gk_hi{order}-{language}" for order in ("", "~1", "~2") for language in ("id", "hi")
+    )
+    prompts = [
+        [row["prompt_sha256"] for row in rows(made(folder, f"gk_hi{order}-hi.jsonl"))]
+        for order in ("", "~1", "~2")
+    ]
+    assert all(len(set(several)) == 3 for several in zip(*prompts, strict=True))
+    assert len(rows(folder / "runs/test_scored.jsonl")) == 2
+
+
 def test_an_adapter_answers_as_its_merged_checkpoint(folder: Path, tiny: Path) -> None:
     adapter, merged = adapted(tiny, folder / "adapter", folder / "merged")
     assert run(folder, f"checkpoint={adapter}", "system=adapter") == 0
@@ -383,6 +412,8 @@ def test_code_beside_a_checkpoint_is_never_run(folder: Path, tiny: Path) -> None
         (["baseline=sib200_gpt4", "system=../x"], "system must be a plain folder name"),
         (["baseline=sib200_gpt4", "languages=[xx]"], "no test items in 'xx'"),
         (["baseline=sib200_gpt4", "split=tset"], "has no split 'tset'"),
+        (["checkpoint=x", "option_orders=0"], "option_orders must be 1 or more"),
+        (["baseline=sib200_gpt4", "option_orders=2"], "1 for a recording, which cannot be asked"),
         (["checkpoint=x", "answers.batch_tokens=0"], "answers.batch_tokens must be 1 or more"),
         (["checkpoint=x", "answers.samples=2"], "at temperature 0 gives the same reply"),
         (["checkpoint=x", "answers.temperature=3"], "answers.temperature must lie in [0, 2]"),
