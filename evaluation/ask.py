@@ -2,10 +2,8 @@
 
 import fcntl
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import torch
@@ -14,15 +12,14 @@ from ..data.hardware import num_cores, pick_precision
 from ..data.manifest import Json, sha256_of_json
 from ..data.progress import progress_bar, say
 from .checkpoint import Checkpoint, load_checkpoint
+from .finish import finish_part
 from .generations import Generations, Part
-from .journal import Journal, read_journals
+from .journal import JOURNAL_ENDING, Journal, read_journals
 from .part_rows import PartRows
-from .reply import LabelScores, Reply, to_lines
 from .settings import AnswersConfig
 from .shard import this_shard
 
 _ITEMS_OF_A_CHUNK = 64
-_PARTIAL = ".jsonl.partial"
 
 
 class _Chunk(NamedTuple):
@@ -81,9 +78,9 @@ def _ask(
         for chunk in chunks
     ]
     say("evaluate", f"{part.name}: {len(part.items)} items, writes {generations.file(part)}")
-    known = read_journals(generations.folder, f"{part.name}{_PARTIAL}*", key=key)
+    known = read_journals(generations.folder, f"{part.name}{JOURNAL_ENDING}*", key=key)
     with (
-        Journal(generations.file(part, f"{_PARTIAL}{rank or ''}"), key=key) as journal,
+        Journal(generations.file(part, f"{JOURNAL_ENDING}{rank or ''}"), key=key) as journal,
         progress_bar(
             total=sum(asker.num_rows for asker in askers),
             label=f"{name} {part.name}",
@@ -113,31 +110,23 @@ def _finish(
     """Write the part whole if every process has ended its chunks; one process at a time."""
     key = _journal_key(part, run)
     with _alone(generations):
-        rows = read_journals(generations.folder, f"{part.name}{_PARTIAL}*", key=key)
+        rows = read_journals(generations.folder, f"{part.name}{JOURNAL_ENDING}*", key=key)
         if any(f"#chunk-{chunk.number}" not in rows for chunk in _chunks(part)):
             return  # another process is still at it, or has finished the part already
         asker = PartRows(system_name="", checkpoint=checkpoint, part=part, answers=answers)
-        replies = [Reply(**row["reply"]) for row in rows.values() if "reply" in row]
-        scores = [LabelScores(**row["scores"]) for row in rows.values() if "scores" in row]
+        replies = [row["reply"] for row in rows.values() if "reply" in row]
         seconds = sum(row["ended"]["seconds"] for row in rows.values() if "ended" in row)
-        now = datetime.now(UTC)
-        generations.reload().finish(
+        finish_part(
+            generations.reload(),
             part,
-            files=_files(part, replies, scores),
+            rows=rows,
             counts={
-                "items": len(part.items),
-                "states": dict(sorted(Counter(str(reply.state) for reply in replies).items())),
                 "prompt_tokens": asker.num_prompt_tokens,
-                "reply_tokens": sum(reply.num_tokens or 0 for reply in replies),
+                "reply_tokens": sum(reply["num_tokens"] or 0 for reply in replies),
                 "seconds": round(seconds, 1),
                 **run,
             },
-            inputs=[*generations.system.inputs(), part.path],
-            started_at=now,
-            finished_at=now,
         )
-        for path in generations.folder.glob(f"{part.name}{_PARTIAL}*"):
-            path.unlink()
 
 
 def _journal_key(part: Part, run: dict[str, Json]) -> str:
@@ -149,15 +138,3 @@ def _alone(generations: Generations) -> Iterator[None]:
     with (generations.folder / ".finish.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _files(part: Part, replies: Sequence[Reply], scores: Sequence[LabelScores]) -> dict[str, str]:
-    """Return the part's files in the order of its items."""
-    place = {item.id: number for number, item in enumerate(part.items)}
-    files: dict[str, str] = {}
-    if part.suite.is_generated:
-        ordered = sorted(replies, key=lambda reply: (place[reply.id], reply.sample))
-        files[".jsonl"] = to_lines(ordered)
-    if scores:
-        files[".loglikelihood.jsonl"] = to_lines(sorted(scores, key=lambda row: place[row.id]))
-    return files

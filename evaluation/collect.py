@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..data.progress import say
+from .frozen import take_frozen
 from .generations import Generations, Part
 from .recorded import read_recording, recording_path
 from .reply import to_lines
 from .settings import AnswersConfig
+from .system import Kind
 
 
 def collect(
@@ -20,14 +22,21 @@ def collect(
     answers: AnswersConfig,
     items_root: Path | None = None,
 ) -> None:
-    """Ask the checkpoint or read the recording, part by part."""
-    if generations.system.recording is None:
+    """Ask the checkpoint or the server, or read the recording or the frozen replies."""
+    system = generations.system
+    if system.frozen is not None:
+        take_frozen(generations, parts)
+    elif system.kind is Kind.recorded:
+        for part in parts:
+            _read_part(generations, part, items_root=items_root)
+    elif system.kind is Kind.server:
+        from .server.ask import ask_server
+
+        ask_server(generations, parts, answers=answers)
+    else:
         from .ask import ask_checkpoint
 
         ask_checkpoint(generations, parts, answers=answers)
-        return
-    for part in parts:
-        _read_part(generations, part, items_root=items_root)
 
 
 def _read_part(generations: Generations, part: Part, *, items_root: Path | None) -> None:

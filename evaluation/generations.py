@@ -111,11 +111,16 @@ def _plan_part(
         "choices": [list(item.choices) for item in items[:1]],
         "limit": limit,
     }
-    if system.kind is Kind.checkpoint:
+    if system.kind is not Kind.recorded:
         content["asked"] = sha256_of_json([_asked(item) for item in items])
         content["protocol"] = [suite.is_generated, suite.likelihood.value, suite.max_new_tokens]
     name = part_name(suite.name, split=split, language=language, limit=limit)
     return Part(name, suite, split, language, items, path, sha256_of_json(content))
+
+
+def asked_sha256(item: Item) -> str:
+    """Return the hash of an item's whole prompt as text, for systems that make its tokens."""
+    return sha256_of_json(_asked(item))
 
 
 def _asked(item: Item) -> Json:

@@ -8,6 +8,9 @@ from types import TracebackType
 
 from ..data.errors import UserError
 
+JOURNAL_ENDING = ".jsonl.partial"
+"""Of a part's journal; with several processes their numbers follow."""
+
 
 class Journal:
     """A ``.partial`` file: its first line names the work, each further line is one item's rows.

@@ -4,7 +4,6 @@ A reply that is already known is not made again: where a label with its end is t
 by token, it is the greedy reply.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple, TypedDict
@@ -21,10 +20,9 @@ from .likelihood.choices import Question, QuestionEncoder, choice_scores
 from .likelihood.options import TextEncoder
 from .likelihood.scorer import Prompt, Score, Scorer
 from .reply import LabelScores, Reply, State
+from .reply_plan import longest_reply, reply_name, reply_seed
 from .settings import AnswersConfig
 
-SHORT_REPLY_TOKENS = 16
-"""Longest reply to a suite that says nothing of it: a label or a letter."""
 _LOGPROB_DIGITS = 5  # rounding noise of fp32 sums ends below
 _HELD_FOR_COMPUTED = 4
 """Tokens of prompts and replies that memory holds for each that a forward pass computes."""
@@ -68,7 +66,7 @@ class PartRows:
             names += [_scores_name(item) for item in self.part.items]
         if self.part.suite.is_generated:
             samples = range(self.answers.samples)
-            names += [_reply_name(item, sample) for item in self.part.items for sample in samples]
+            names += [reply_name(item, sample) for item in self.part.items for sample in samples]
         return names
 
     @property
@@ -144,7 +142,7 @@ class PartRows:
                 planned.append(reply)
             elif reply.name not in done:
                 yield self._reply(reply, Generated(draft["ids"], draft["ended"]))
-        longest = self._max_new_tokens
+        longest = longest_reply(self.part.suite, self.answers)
         generator = Generator(
             self.checkpoint.model,
             end_ids=self.checkpoint.end_ids,
@@ -170,23 +168,19 @@ class PartRows:
         for item in self.part.items:
             ids = self._prompt_ids(item)
             for sample in range(self.answers.samples):
-                name = _reply_name(item, sample)
-                task = Task(ids, _seed(self.answers.seed, name))
+                name = reply_name(item, sample)
+                task = Task(ids, reply_seed(self.answers.seed, name))
                 yield _Planned(name, item, sample, task)
-
-    @property
-    def _max_new_tokens(self) -> int:
-        own = self.part.suite.max_new_tokens or SHORT_REPLY_TOKENS
-        return min(own, self.answers.max_new_tokens or own)
 
     def _draft(self, question: Question, scores: Sequence[Score]) -> dict | None:
         """Return the reply where it is known from the scores: a choice that is the likeliest."""
         if self.answers.temperature or not self.part.suite.is_generated:
             return None
+        longest = longest_reply(self.part.suite, self.answers)
         for choice, score in zip(question.choices, scores, strict=True):
             ids = [*choice.ids, *choice.end_ids]
             is_whole = bool(choice.end_ids) and choice.end_ids[0] in self.checkpoint.end_ids
-            if score.is_greedy and is_whole and len(ids) <= self._max_new_tokens:
+            if score.is_greedy and is_whole and len(ids) <= longest:
                 return {"ids": choice.ids, "ended": True}
         return None
 
@@ -219,15 +213,6 @@ class PartRows:
 def _scores_name(item: Item) -> str:
     """Return the name of the journal's row with an item's log-likelihoods."""
     return f"{item.id}#scores"
-
-
-def _reply_name(item: Item, sample: int) -> str:
-    return f"{item.id}#{sample}"
-
-
-def _seed(seed: int, name: str) -> int:
-    """Return a seed for one reply that depends on nothing beside it."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "big")
 
 
 def _by_choice(item: Item, logprobs: Sequence[float]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from ..data.hardware import Precision
 from ..data.suite import Suite
 from .cost import ServingCost
 from .gates.thresholds import GateThresholds
+from .server.settings import ServerConfig
 
 
 @dataclass(kw_only=True, slots=True)
@@ -86,7 +87,7 @@ class ProcessesConfig:
 
 @dataclass(kw_only=True, slots=True)
 class EvaluateConfig:
-    """Everything ``lokal evaluate`` can be told; name one of checkpoint, model and baseline."""
+    """Everything ``lokal evaluate`` can be told; it names one system."""
 
     name: str
     root: str = "runs"
@@ -107,6 +108,9 @@ class EvaluateConfig:
     """Finished folder: a whole Llama checkpoint or a PEFT adapter."""
     model: ModelConfig | None = None
     baseline: BaselineConfig | None = None
+    server: ServerConfig | None = None
+    frozen: str | None = None
+    """Folder with a system's finished replies, which are taken as they are."""
     answers: AnswersConfig
     launch: ProcessesConfig = field(default_factory=ProcessesConfig)
 
@@ -116,11 +120,11 @@ class EvaluateConfig:
             raise ValueError("languages is empty: name at least one, as in languages=[id,en]")
         if not self.system or "/" in self.system or self.system.startswith("."):
             raise ValueError(f"system must be a plain folder name, got {self.system!r}")
-        given = [self.checkpoint is not None, self.model is not None, self.baseline is not None]
-        if sum(given) != 1:
+        systems = (self.checkpoint, self.model, self.baseline, self.server, self.frozen)
+        if (given := sum(system is not None for system in systems)) != 1:
             raise ValueError(
-                "give one of checkpoint=FOLDER, model=NAME and baseline=NAME: "
-                f"got {sum(given)} of them"
+                "give one of checkpoint=FOLDER, model=NAME, baseline=NAME, server=NAME and "
+                f"frozen=FOLDER: got {given} of them"
             )
         if self.option_orders < 1 or (self.option_orders > 1 and self.baseline is not None):
             raise ValueError(

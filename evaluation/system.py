@@ -1,4 +1,4 @@
-"""Who is evaluated: a checkpoint or a recording, with what tells it from any other."""
+"""Who is evaluated and what tells it from others: a checkpoint, a server's model, a recording."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,8 +9,9 @@ from .. import __version__
 from ..data.base_model import resolve_checkpoint
 from ..data.checkpoint_folder import check_llama, checkpoint_identity
 from ..data.errors import UserError
-from ..data.manifest import MANIFEST_NAME, Json, read_manifest, sha256_of_json
-from .settings import BaselineConfig, EvaluateConfig
+from ..data.manifest import MANIFEST_NAME, Json, read_manifest, require_whole, sha256_of_json
+from .server.settings import ServerConfig
+from .settings import AnswersConfig, BaselineConfig, EvaluateConfig
 
 ADAPTER_CONFIG = "adapter_config.json"
 _ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -20,6 +21,7 @@ class Kind(StrEnum):
     """What a system is."""
 
     checkpoint = "checkpoint"
+    server = "server"
     recorded = "recorded"
 
 
@@ -35,15 +37,25 @@ class System:
     """Hash of what the replies depend on; equal keys mean the same replies."""
     licence: str
     folder: Path | None = None
-    """Checkpoint or adapter; None for a recording."""
+    """Checkpoint or adapter; None where there is none on this machine."""
     base: Path | None = None
     """Whole checkpoint: the folder itself, or what the adapter stands on."""
     base_key: str = ""
     """Hash of the parent checkpoint: its family."""
     recording: BaselineConfig | None = None
+    server: ServerConfig | None = None
+    frozen: Path | None = None
+    """Folder with the system's finished replies, where they are taken from there."""
+
+    @property
+    def is_loaded(self) -> bool:
+        """Return whether a checkpoint answers here, in as many processes as there are."""
+        return self.kind is Kind.checkpoint and self.frozen is None
 
     def inputs(self) -> list[Path]:
         """Return the files that stand for the system in a manifest."""
+        if self.frozen is not None:
+            return [self.frozen]
         folders = {folder for folder in (self.folder, self.base) if folder is not None}
         return [_record_of(folder) for folder in sorted(folders)]
 
@@ -58,6 +70,8 @@ class System:
             "base": str(self.base) if self.base else None,
             "base_key": self.base_key,
             "recording": asdict(self.recording) if self.recording else None,
+            "server": asdict(self.server) if self.server else None,
+            "frozen": str(self.frozen) if self.frozen else None,
         }
 
 
@@ -65,8 +79,12 @@ def describe_system(config: EvaluateConfig) -> System:
     """Return the system that a config names; starts nothing heavy.
 
     Raises:
-        UserError: the folder is missing, unfinished, no Llama, or without safetensors.
+        UserError: the folder is missing, unfinished, damaged, no Llama, or without safetensors.
     """
+    if config.frozen is not None:
+        return _frozen(config, Path(config.frozen).expanduser().resolve())
+    if config.server is not None:
+        return _served(config, config.server)
     if config.baseline is not None:
         return _recorded(config, config.baseline)
     if config.model is not None:
@@ -93,16 +111,64 @@ def _recorded(config: EvaluateConfig, baseline: BaselineConfig) -> System:
     )
 
 
+def _served(config: EvaluateConfig, server: ServerConfig) -> System:
+    served = server.revision or server.url.rstrip("/")
+    return System(
+        name=config.system,
+        kind=Kind.server,
+        label=server.model,
+        licence=server.licence,
+        key=sha256_of_json(
+            {
+                "server": {"model": server.model, "served": served},
+                "answers": _answer_settings(config.answers),
+                "version": __version__,
+            }
+        ),
+        server=server,
+    )
+
+
+def _frozen(config: EvaluateConfig, folder: Path) -> System:
+    """Return the system whose replies a folder holds, under the name of this run."""
+    if folder == config.folder:
+        raise UserError(f"frozen={folder} is this system's own folder: take another system=...")
+    manifest = require_whole(folder)
+    facts = manifest.config
+    try:
+        recording, server = facts["recording"], facts.get("server")
+        return System(
+            name=config.system,
+            kind=Kind(str(facts["kind"])),
+            label=str(facts["label"]),
+            key=manifest.key,
+            licence=str(facts["licence"]),
+            folder=Path(str(facts["folder"])) if facts["folder"] else None,
+            base=Path(str(facts["base"])) if facts["base"] else None,
+            base_key=str(facts["base_key"]),
+            recording=BaselineConfig(**recording) if isinstance(recording, dict) else None,  # pyright: ignore[reportArgumentType]  as it was written
+            server=ServerConfig(**server) if isinstance(server, dict) else None,  # pyright: ignore[reportArgumentType]
+            frozen=folder,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{folder} holds no replies that lokal evaluate made: name a run's generations/SYSTEM"
+        ) from error
+
+
+def _answer_settings(answers: AnswersConfig) -> dict[str, Json]:
+    """Return the settings that a reply depends on, whoever gives it."""
+    settings: dict[str, Json] = {"max_new_tokens": answers.max_new_tokens}
+    if answers.temperature:
+        sampling = ("temperature", "samples", "seed")
+        settings |= {name: getattr(answers, name) for name in sampling}
+    return settings
+
+
 def _checkpoint(config: EvaluateConfig, folder: Path, label: str, licence: str) -> System:
     base = _base_of(folder)
     own, parent = _content(folder), _content(base)
-    settings: dict[str, Json] = {
-        "max_new_tokens": config.answers.max_new_tokens,
-        "precision": config.answers.precision.name,
-    }
-    if config.answers.temperature:
-        sampling = ("temperature", "samples", "seed")
-        settings |= {name: getattr(config.answers, name) for name in sampling}
+    settings = _answer_settings(config.answers) | {"precision": config.answers.precision.name}
     return System(
         name=config.system,
         kind=Kind.checkpoint,

@@ -1,4 +1,4 @@
-"""Collect one system's replies to a suite: a checkpoint's, its parent's, or a recording's."""
+"""Collect one system's replies to a suite: a checkpoint's, a server's, or finished ones."""
 
 import json
 import sys
@@ -12,8 +12,10 @@ from ..data.hardware import num_cores, num_gpus
 from ..data.manifest import write_text
 from ..data.progress import say
 from ..evaluation.collect import collect
+from ..evaluation.frozen import find_frozen
 from ..evaluation.generations import Generations, Part, Plan, plan_parts
 from ..evaluation.option_order import add_orders
+from ..evaluation.reply import State
 from ..evaluation.scorings import record_scorings
 from ..evaluation.settings import EvaluateConfig
 from ..evaluation.shard import this_shard
@@ -29,9 +31,11 @@ from .entry import recipe
         "lokal evaluate system=child-id checkpoint=runs/x/id/model suite=core languages=[id,en] "
         "items_root=benchmarks name=x",
         "lokal evaluate system=gpt-4 baseline=sib200_gpt4 languages=[id,hi,tl] name=quickstart",
+        "lokal evaluate system=served server=vllm server.model=child-id languages=[id] name=x",
+        "lokal evaluate system=before frozen=runs/x/generations/child-id languages=[id] name=y",
     ),
 )
-def evaluate(config: EvaluateConfig) -> None:
+def evaluate(config: EvaluateConfig) -> ExitCode:
     """Collect one system's replies to a suite."""
     if config.overwrite and this_shard().processes > 1:
         raise UserError("overwrite=true would let each process remove the others' work: leave it")
@@ -46,7 +50,10 @@ def evaluate(config: EvaluateConfig) -> None:
         items_root=items_root,
         skip_missing=config.skip_missing,
     )
-    parts = add_orders(plan.parts, option_orders=config.option_orders)
+    ordered = add_orders(plan.parts, option_orders=config.option_orders)
+    parts, left_out = _choose(system, ordered)
+    if left_out and this_shard().rank == 0:
+        say("evaluate", f"left out: {', '.join(left_out)}")
     missing = generations.missing(parts, overwrite=config.overwrite)
     if missing and config.suite.members and this_shard().rank == 0:
         _describe(plan)
@@ -54,10 +61,35 @@ def evaluate(config: EvaluateConfig) -> None:
         say("evaluate", f"{config.folder} has all {len(parts)} parts: nothing to do")
     elif (processes := _num_processes(config, system)) > 1:
         _launch(config, processes)
-    else:
+    elif system.is_loaded or this_shard().rank == 0:
         collect(generations, missing, answers=config.answers, items_root=items_root)
     if this_shard().rank == 0:
-        _record(config, system, plan.parts)
+        _record(config, system, parts)
+    if system.frozen is not None:
+        return ExitCode.PARTIAL if left_out else ExitCode.DONE
+    is_partial = system.kind is Kind.server and _has_errors(generations.reload(), parts)
+    return ExitCode.PARTIAL if is_partial else ExitCode.DONE
+
+
+def _choose(system: System, parts: list[Part]) -> tuple[list[Part], list[str]]:
+    """Return the parts that the system can be asked, and the names of the others with why."""
+    if system.frozen is not None:
+        return find_frozen(system.frozen, parts)
+    if system.kind is not Kind.server:
+        return parts, []
+    why = "log-likelihood only, which no server is asked"
+    left_out = [f"{part.name} ({why})" for part in parts if not part.suite.is_generated]
+    if len(left_out) == len(parts):
+        raise UserError(f"nothing can be asked: {', '.join(left_out)}")
+    return [part for part in parts if part.suite.is_generated], left_out
+
+
+def _has_errors(generations: Generations, parts: list[Part]) -> bool:
+    """Return whether an item was rejected for good."""
+    counts = generations.manifest.counts if generations.manifest else {}
+    found = [counts.get(part.name) for part in parts]
+    states = [count.get("states") for count in found if isinstance(count, dict)]
+    return any(isinstance(state, dict) and State.error in state for state in states)
 
 
 def _describe(plan: Plan) -> None:
@@ -79,7 +111,7 @@ def _record(config: EvaluateConfig, system: System, parts: list[Part]) -> None:
 
 
 def _num_processes(config: EvaluateConfig, system: System) -> int:
-    if system.kind is not Kind.checkpoint or this_shard().processes > 1:
+    if not system.is_loaded or this_shard().processes > 1:
         return 1
     return config.launch.processes or max(1, num_gpus())
 

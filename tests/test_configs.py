@@ -103,7 +103,7 @@ def test_only_the_edge_knows_hydra() -> None:
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_example_of_the_help_composes(name: str) -> None:
     recipe = load(name)
-    assert len(recipe.examples) == 3
+    assert 3 <= len(recipe.examples) <= 5
     for example in recipe.examples:
         words = shlex.split(example)
         place = next(i for i, word in enumerate(words) if word.endswith(name))

@@ -406,7 +406,7 @@ def test_code_beside_a_checkpoint_is_never_run(folder: Path, tiny: Path) -> None
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "give one of checkpoint=FOLDER, model=NAME and baseline=NAME: got 0 of them"),
+        ([], "server=NAME and frozen=FOLDER: got 0 of them"),
         (["checkpoint=x", "baseline=sib200_gpt4"], "got 2 of them"),
         (["baseline=sib200_gpt4", "languages=[]"], "languages is empty"),
         (["baseline=sib200_gpt4", "system=../x"], "system must be a plain folder name"),

@@ -1,0 +1,1 @@
+"""Systems behind an OpenAI-compatible server: vLLM, llama.cpp, SGLang and others."""
