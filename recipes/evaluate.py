@@ -64,7 +64,7 @@ def evaluate(config: EvaluateConfig) -> ExitCode:
     elif system.is_loaded or this_shard().rank == 0:
         collect(generations, missing, answers=config.answers, items_root=items_root)
     if this_shard().rank == 0:
-        _record(config, system, parts)
+        _record(config, system, [part for part in plan.parts if part in parts])
     if system.frozen is not None:
         return ExitCode.PARTIAL if left_out else ExitCode.DONE
     is_partial = system.kind is Kind.server and _has_errors(generations.reload(), parts)
