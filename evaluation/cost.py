@@ -4,11 +4,10 @@ A million tokens means prompt and reply together, in the mix that the suite real
 two prices are weighed by it, and our throughput counts both kinds.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import NamedTuple
-
-import numpy as np
 
 from ..data.config_files import read_config
 from ..data.errors import UserError
@@ -127,8 +126,16 @@ def latency(seconds: Sequence[float]) -> Latency | None:
     """Return the middle and the slow end of the measured times; None where there are none."""
     if not seconds:
         return None
-    median, slow = np.quantile(np.asarray(seconds, dtype=np.float64), [0.5, 0.95])
-    return Latency(float(median), float(slow), len(seconds))
+    ordered = sorted(seconds)
+    return Latency(_quantile(ordered, 0.5), _quantile(ordered, 0.95), len(ordered))
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the value below which this share of the sorted values lies, between neighbours."""
+    place = share * (len(ordered) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
 
 
 def load_prices(name: str) -> dict[str, VendorPrice]:
