@@ -1,11 +1,9 @@
-"""What a million tokens cost on both sides, and how long a reply takes; unknown stays unknown.
+"""What a million tokens cost on both sides; unknown stays unknown.
 
 A million tokens means prompt and reply together, in the mix that the suite really had: a vendor's
 two prices are weighed by it, and our throughput counts both kinds.
 """
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
@@ -76,14 +74,6 @@ class Cost(NamedTuple):
     """Where the figure comes from, or why there is none."""
 
 
-class Latency(NamedTuple):
-    """Seconds that a reply took, alone or in the batches of the evaluation."""
-
-    median_seconds: float
-    p95_seconds: float
-    num_replies: int
-
-
 def vendor_cost(price: VendorPrice | None, tokens: TokenCounts | None) -> Cost:
     """Return a vendor's price for a million tokens in this mix of prompt and reply.
 
@@ -120,22 +110,6 @@ def own_cost(serving: ServingCost, *, measured_tokens_per_second: float | None) 
 def throughput(tokens: TokenCounts, *, seconds: float) -> float | None:
     """Return tokens a second, prompt and reply together; None where nothing was timed."""
     return sum(tokens) / seconds if seconds > 0 and sum(tokens) else None
-
-
-def latency(seconds: Sequence[float]) -> Latency | None:
-    """Return the middle and the slow end of the measured times; None where there are none."""
-    if not seconds:
-        return None
-    ordered = sorted(seconds)
-    return Latency(_quantile(ordered, 0.5), _quantile(ordered, 0.95), len(ordered))
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Return the value below which this share of the sorted values lies, between neighbours."""
-    place = share * (len(ordered) - 1)
-    low = math.floor(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
 
 
 def load_prices(name: str) -> dict[str, VendorPrice]:

@@ -1,6 +1,7 @@
 """Real small objects that several tests share: a random Llama and a corpus in three scripts."""
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +36,13 @@ CHAT_TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+
+
+@pytest.fixture(autouse=True)
+def end_own_settings() -> Iterator[None]:
+    """Forget the folder of settings that a test named by ``--config-dir``: it sets a variable."""
+    yield
+    os.environ.pop("LOKAL_CONFIG_DIR", None)
 
 
 @pytest.fixture(scope="session")

@@ -39,16 +39,6 @@ class Column:
     statistics_NS: NDArray[np.float64] | None = None
     """For a corpus metric; zeros where there is no reply."""
 
-    @property
-    def is_right(self) -> list[bool]:
-        """Return whether each reply is worth all there is."""
-        return [value == 1 for value in self.values]
-
-    @property
-    def num_replied(self) -> int:
-        """Return how many items have a reply."""
-        return sum(value is not None for value in self.values)
-
 
 def read_generated(path: Path, items: Sequence[Item], adapter: Format) -> Column:
     """Return the replies of a generations file, scored now.

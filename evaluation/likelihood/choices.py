@@ -1,4 +1,4 @@
-"""An item's choices as continuations of its prompt, and which of them the checkpoint takes.
+"""An item's choices as continuations of its prompt.
 
 Choices are what the item lists as answers: letters, labels or whole texts. Each is scored as the
 reply that training puts behind the prompt, without and with the end of the turn.
@@ -56,13 +56,3 @@ def choice_scores(question: Question, scores: Sequence[Score]) -> ChoiceScores:
         [sum(score.logprobs[: len(choice.ids)]) for choice, score in pairs],
         [score.total for _, score in pairs],
     )
-
-
-def likeliest(logprobs: Sequence[float]) -> int:
-    """Return the index of the likeliest choice, of equal ones the first (lm-eval's ``acc``)."""
-    return max(range(len(logprobs)), key=lambda index: logprobs[index])
-
-
-def likeliest_per_character(logprobs: Sequence[float], choices: Sequence[str]) -> int:
-    """Return the same by log-likelihood per character (lm-eval's ``acc_norm``)."""
-    return likeliest([each / len(text) for each, text in zip(logprobs, choices, strict=True)])

@@ -1,4 +1,4 @@
-"""Cost on both sides, latency, and the table of vendors' prices."""
+"""Cost on both sides, and the table of vendors' prices."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,11 +7,9 @@ import pytest
 from lokal.data.config_files import CONFIG_FOLDER_VARIABLE
 from lokal.data.errors import UserError
 from lokal.evaluation.cost import (
-    Latency,
     ServingCost,
     TokenCounts,
     VendorPrice,
-    latency,
     load_prices,
     own_cost,
     throughput,
@@ -57,11 +55,9 @@ def test_without_a_gpu_price_or_a_speed_our_price_is_unknown() -> None:
     assert half == (None, "throughput unknown")
 
 
-def test_throughput_and_latency_are_those_measured() -> None:
+def test_throughput_is_that_measured() -> None:
     assert throughput(TokenCounts(900, 100), seconds=4.0) == 250.0
     assert throughput(TokenCounts(900, 100), seconds=0.0) is None
-    assert latency([float(number) for number in range(101)]) == Latency(50.0, 95.0, 101)
-    assert latency([]) is None
 
 
 def test_shipped_prices_have_a_day_and_a_source_or_are_null() -> None:

@@ -10,8 +10,6 @@ from lokal.data.message import Message
 from lokal.evaluation.likelihood.choices import (
     QuestionEncoder,
     choice_scores,
-    likeliest,
-    likeliest_per_character,
 )
 from lokal.evaluation.likelihood.plain_text import bits_per_byte, text_logprobs, text_prompts
 from lokal.evaluation.likelihood.scorer import Scorer
@@ -64,12 +62,6 @@ def test_choices_are_scored_as_trained_replies(
             steps = _plain(model, whole.ids[:end], start=start)
             assert sums.choice_and_end[number] == pytest.approx(sum(steps), abs=1e-4)
             assert sums.choice[number] == pytest.approx(sum(steps[:-1]), abs=1e-4)
-
-
-def test_the_likeliest_is_the_first_of_equal_ones_and_may_be_told_per_character() -> None:
-    assert likeliest([-2.0, -1.0, -1.0]) == 1
-    assert likeliest_per_character([-2.0, -3.0], ["ya", "tentu saja"]) == 1
-    assert likeliest_per_character([-2.0, -8.0], ["हाँ", "नहीं"]) == 0
 
 
 @pytest.mark.parametrize("max_length", [1, 7, 16, 500])
