@@ -7,10 +7,10 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from pathlib import Path
-from typing import Generic, TypeGuard, TypeVar, cast
+from typing import ClassVar, Generic, Protocol, TypeGuard, TypeVar, cast
 
 import yaml
 from hydra import compose, initialize_config_module
@@ -41,6 +41,8 @@ class Recipe(Generic[Config]):
     schema: type[Config]
     run: Callable[[Config], ExitCode | None]
     examples: tuple[str, ...]
+    carries: bool = False
+    """Keys that are not its own are another recipe's and stand in ``config.words`` as typed."""
 
     def __call__(self, config: Config) -> ExitCode:
         """Run with a config made elsewhere; return DONE unless the recipe says otherwise."""
@@ -52,8 +54,13 @@ class Recipe(Generic[Config]):
         Raises:
             UserError: an unknown key, an unknown choice, or a value that its owner refuses.
         """
-        config = _compose(self.name, overrides)
-        return _convert(config, name=self.name, schema=self.schema, overrides=overrides)
+        own, carried = self._split(overrides)
+        plain = _convert(
+            _compose(self.name, own), name=self.name, schema=self.schema, overrides=own
+        )
+        if self.carries:
+            cast("_Carrier", plain).words = carried
+        return plain
 
     def settings(self) -> Settings:
         """Return what a user can set in this recipe."""
@@ -86,20 +93,47 @@ class Recipe(Generic[Config]):
             return ExitCode.DONE
         if _take_flag(words, "--cfg"):
             self.compose(words)  # what cannot run is not shown as if it could
-            print(OmegaConf.to_yaml(_compose(self.name, words), resolve=True), end="")
+            own, _ = self._split(words)
+            print(OmegaConf.to_yaml(_compose(self.name, own), resolve=True), end="")
             return ExitCode.DONE
         return self(self.compose(words))
 
+    def _split(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return the words that this recipe reads, and those that it carries to another one."""
+        if not self.carries:
+            return list(words), []
+        own = {item.name for item in fields(cast("type[_Carrier]", self.schema))} - {"words"}
+        mine = [word for word in words if word.startswith("-") or _first_key(word) in own]
+        return mine, [word for word in words if word not in mine]
+
+
+class _Carrier(Protocol):
+    """A config of a recipe that carries words."""
+
+    __dataclass_fields__: ClassVar[dict]
+    words: list[str]
+
+
+def _first_key(word: str) -> str:
+    """Return ``cluster`` of ``+cluster.sbatch.nice=100``."""
+    return word.lstrip("+~").partition("=")[0].partition(".")[0]
+
 
 def recipe(
-    schema: type[Config], *, examples: tuple[str, ...]
+    schema: type[Config], *, examples: tuple[str, ...], carries: bool = False
 ) -> Callable[[Callable[[Config], ExitCode | None]], Recipe[Config]]:
-    """Turn ``def name(config: Schema)`` into a Recipe with primary YAML ``configs/name.yaml``."""
+    """Turn ``def name(config: Schema)`` into a Recipe with primary YAML ``configs/name.yaml``.
+
+    Args:
+        schema: its config; with ``carries``, a field ``words`` takes the keys of another recipe.
+        examples: commands for the help.
+        carries: whether keys that the schema does not have are another recipe's.
+    """
 
     def wrap(function: Callable[[Config], ExitCode | None]) -> Recipe[Config]:
         name = function.__name__
         ConfigStore.instance().store(name=f"{name}_schema", node=schema)
-        return Recipe(name=name, schema=schema, run=function, examples=examples)
+        return Recipe(name=name, schema=schema, run=function, examples=examples, carries=carries)
 
     return wrap
 

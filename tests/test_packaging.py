@@ -113,7 +113,7 @@ def test_bare_names_stay_free(installed: Path, tmp_path: Path) -> None:
 
 def test_the_code_folders_import_relatively() -> None:
     # Not ruff's TID251: in a clone that is named lokal it takes relative imports for absolute ones.
-    folders = ["recipes", "configs", "data", "training", "evaluation"]
+    folders = ["recipes", "configs", "data", "training", "evaluation", "cluster"]
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     absolute = re.compile(r"^\s*(from lokal[. ]|import lokal)", re.MULTILINE)
     assert [path for path in files if absolute.search(path.read_text("utf-8"))] == []

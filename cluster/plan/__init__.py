@@ -1,0 +1,1 @@
+"""Memory, time, price and disk of a run, before it is queued."""

@@ -1,0 +1,1 @@
+"""Proprietary models and rented Llama, each through its vendor's own SDK."""
