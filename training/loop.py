@@ -13,6 +13,7 @@ from ..data.progress import say
 from .checkpoint import Checkpoints
 from .display import StepDisplay
 from .feed import Feed, StepCounts
+from .gpu_hours import GpuHours
 from .guard import Guard
 from .ledger import Ledger, SkipRecord, StepRecord
 from .run_state import RunState, State
@@ -57,6 +58,7 @@ class Loop:
     guard: Guard
     checkpoints: Checkpoints
     state: RunState
+    hours: GpuHours
     ledger: Ledger
     stop: StopRequest
     throughput: Throughput
@@ -90,6 +92,7 @@ class Loop:
         now = datetime.now(UTC)
         self.checkpoints.save(self.strategy, step=done, started_at=now, now=now, score=score)
         self.state.write(State.running, step=done, total_steps=self.total_steps)
+        self.hours.book()
 
     def _step(self, step: int) -> bool:
         """Run one optimizer step and report it; return whether any process wants to stop."""

@@ -1,5 +1,6 @@
 """One process of a training run: build, look, fit, write the model."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from ..data.progress import say
 from .build import Run, build_run
 from .display import StepDisplay
 from .finetune_config import FinetuneConfig
+from .gpu_hours import GpuHours
 from .guard import Guard
 from .heldout import Heldout
 from .ledger import METRICS_NAME, FileLedger, Ledger, NoLedger, read_lines
@@ -32,15 +34,17 @@ def train(config: FinetuneConfig, *, checkpoint: Path, key: str, stop: StopReque
         UserError: the corpus or the settings do not fit.
         RunError: training cannot go on.
     """
-    started_at = datetime.now(UTC)
+    started_at, clock = datetime.now(UTC), time.monotonic()
     run = build_run(config, checkpoint=checkpoint)
     if run.is_first:
         check_run(run)
     state = RunState(config.run_folder, writes=run.is_first)
     state.write(State.running, step=run.start_step, total_steps=run.total_steps)
-    result = _fit(run, state, stop)
+    with _hours(run, started=clock) as hours:
+        result = _fit(run, state, stop, hours)
+        if result.is_finished:
+            _write_model(run, key=key, started_at=started_at)
     if result.is_finished:
-        _write_model(run, key=key, started_at=started_at)
         state.write(State.finished, step=result.steps, total_steps=run.total_steps)
     else:
         if run.is_first:
@@ -50,7 +54,22 @@ def train(config: FinetuneConfig, *, checkpoint: Path, key: str, stop: StopReque
     run.strategy.sum([0.0])  # no process leaves before the first one has written all
 
 
-def _fit(run: Run, state: RunState, stop: StopRequest) -> FitResult:
+def _hours(run: Run, *, started: float) -> GpuHours:
+    config = run.config
+    return GpuHours(
+        folder=config.run_folder,
+        system=config.name,
+        model=config.model.label,
+        language=config.region.code,
+        num_processes=run.strategy.num_ranks,
+        on_gpu=run.strategy.device.type == "cuda",
+        usd_per_hour=config.launch.gpu_usd_per_hour,
+        writes=run.is_first,
+        started=started,
+    )
+
+
+def _fit(run: Run, state: RunState, stop: StopRequest, hours: GpuHours) -> FitResult:
     throughput = _throughput(run)
     with (
         _ledger(run) as ledger,
@@ -67,6 +86,7 @@ def _fit(run: Run, state: RunState, stop: StopRequest) -> FitResult:
             guard=_guard(run),
             checkpoints=run.checkpoints,
             state=state,
+            hours=hours,
             ledger=ledger,
             stop=stop,
             throughput=throughput,

@@ -276,10 +276,16 @@ class LaunchConfig:
 
     processes: int = 0
     """0: one for each GPU, else 1. Under torchrun this is not used."""
+    gpu_usd_per_hour: float | None = None
+    """Of one GPU, for the run's ledger; None: not known."""
 
     def __post_init__(self) -> None:
         if self.processes < 0:
             raise ValueError(f"launch.processes must be 0 or more, got {self.processes}")
+        if self.gpu_usd_per_hour is not None and not 0 < self.gpu_usd_per_hour < float("inf"):
+            raise ValueError(
+                f"launch.gpu_usd_per_hour must be above 0 or null, got {self.gpu_usd_per_hour}"
+            )
 
 
 @dataclass(kw_only=True, slots=True)

@@ -15,6 +15,7 @@ not_run (benchmarks by who has not finished them), and ``regions.<code>`` with
 - ``option_orders``: for tasks whose options were shown in several orders (option_orders.py);
 - ``checks.<system>``: rates of the language checks (language.py);
 - ``contamination.<suite>``: compared items in training rows; null where no corpus was named;
+- ``spending``: what the ledgers say (spending.py); ``spending_elsewhere`` at the top: of no region;
 - ``training``, ``tasks_trained``, ``decontaminated``, ``licences`` and ``name``.
 """
 
@@ -43,6 +44,7 @@ from .language import CheckedReply, check_replies, describe_checks
 from .load import load_tasks
 from .option_orders import describe_option_orders
 from .provenance import describe_systems, describe_training, unasked_labels
+from .spending import describe_region_spending, describe_shared_spending
 from .task import Task
 from .task_figures import compare_task, describe_task
 
@@ -87,6 +89,7 @@ def build_results(config: CompareConfig) -> Results:
         "parent": parent.get("label") if isinstance(parent, dict) else None,
         "systems": systems,
         "test_scored": times_scored(config),
+        "spending_elsewhere": describe_shared_spending(config),
         "not_run": {missing: list[Json](suites) for missing, suites in not_run.items()},
         "regions": {region.code: region.figures for region in regions},
     }
@@ -115,10 +118,12 @@ def _region(config: CompareConfig, code: str, not_run: dict[str, list[str]]) -> 
         ),
         thresholds=config.gates,
     )
+    headline = headlines(differences, statistics)
     figures: dict[str, Json] = {
         "name": load_region(code).name,
         "tasks": _described(own.tasks, differences, statistics),
-        "headline": headlines(differences, statistics),
+        "headline": headline,
+        "spending": describe_region_spending(config, code, headline),
         "decision": decide_uses(
             differences, config.baselines, _expenses(config, child), statistics
         ),

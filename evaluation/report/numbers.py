@@ -50,6 +50,14 @@ def span(interval: Json, sign: str = "+") -> str:
     return f"{low} to {high}".replace("-", "−")
 
 
+def money(usd: Json) -> str:
+    """Return dollars, with more places where they are few, or that they are not known."""
+    if usd is None:
+        return "price unknown"
+    dollars = number(usd)
+    return f"{dollars:,.2f}" if dollars >= 1 or dollars == 0 else f"{dollars:.2g}"
+
+
 def open_keys(value: Json) -> dict:
     """Return a JSON object, whose keys are data."""
     assert isinstance(value, dict)

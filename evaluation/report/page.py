@@ -14,7 +14,7 @@ from ..comparison.results import RegionResults, Results
 from ..comparison.verdict import RegionVerdict
 from .flips import flip_lists
 from .forest import ForestRow, forest_plot
-from .numbers import DASH, difference, number, open_keys, percent, plain, points, share, span
+from .numbers import DASH, difference, money, number, open_keys, percent, plain, points, share, span
 
 _VIEWS = {"all_items": "all items", "parsed_only": "parsed only", "asked_labels": "labels asked"}
 _HOWS = {"generate": "written", "loglikelihood": "likelihood"}
@@ -62,6 +62,7 @@ def render_page(
         marks=_marks,
         seconds=_seconds,
         price=_price,
+        money=money,
         not_compared={region.code: _not_compared(region) for region in regions},
         bases=_bases(results),
         dash=DASH,

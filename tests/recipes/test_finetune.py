@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from lokal.data.cost_ledger import read_costs
 from lokal.data.manifest import read_manifest, sha256_of_file
 from lokal.recipes.finetune import finetune
 from safetensors.torch import load_file
@@ -270,6 +271,9 @@ def test_asked_to_stop_it_saves_and_exits_75_and_goes_on(
     assert_loses_nothing(bench, name)
     assert bench.run(name)[0] == 0
     assert bench.losses(name) == unbroken
+    costs = read_costs(bench.root / name)
+    assert [(cost.what, cost.gpu_hours) for cost in costs] == [("finetune", 0.0)] * 2
+    assert all(cost.wall_hours for cost in costs)
 
 
 def test_two_processes_asked_to_stop_agree_on_the_step_and_exit_75(bench: Bench):
