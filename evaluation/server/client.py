@@ -1,7 +1,6 @@
 """One question to an OpenAI-compatible server: sent once, its reply in a named state."""
 
 import asyncio
-import os
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn, cast
 
@@ -9,12 +8,15 @@ from ...data.errors import UserError
 from ...data.message import Message
 from ..reply import State
 from ..retry import Again, Rejected, status_error
+from ..vendors.key import Key
 from .settings import ServerConfig
 
 try:
     import httpx2
     import openai
     from openai.types.chat import ChatCompletion
+
+    from ..vendors.web import clean_client
 except ImportError as error:
     raise UserError("server=... needs the openai package: pip install 'lokal[server]'") from error
 
@@ -23,10 +25,7 @@ _CURES = {
     403: "this key may not use this model",
     404: "correct server.url, which ends in /v1, or server.model",
 }
-_SENT_HEADERS = frozenset({"host", "accept", "content-type", "content-length", "connection"})
-"""All others that the SDK adds describe this machine, or come from its environment."""
 _ENDS = {"stop": State.ok, "length": State.truncated, "content_filter": State.blocked}
-_LONGEST_REASON = 200
 
 
 class Answer(NamedTuple):
@@ -51,11 +50,10 @@ class ChatClient:
 
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
-        self._key = _key(config.api_key_env)
-        web = httpx2.AsyncClient(
-            trust_env=not config.is_local,  # a proxy would carry local questions away
-            follow_redirects=False,  # to a host that nobody has agreed to
-            event_hooks={"request": [self._strip]},
+        self._key = Key.read(config.api_key_env, field="server.api_key_env")
+        key_headers = {"authorization": f"Bearer {self._key.value}"} if self._key.value else {}
+        web = clean_client(
+            key=self._key, key_headers=key_headers, url=config.url, is_local=config.is_local
         )
         self._client = openai.AsyncOpenAI(
             api_key="unused",  # else the SDK looks for one in the environment
@@ -117,7 +115,7 @@ class ChatClient:
             waited = f"{self._config.timeout_seconds:g} s"
             raise Again(f"no whole reply within {waited}") from error
         except (openai.APIConnectionError, httpx2.HTTPError) as error:
-            raise Again(self._clean(f"{error} {error.__cause__ or ''}")) from error
+            raise Again(self._key.clean_line(f"{error} {error.__cause__ or ''}")) from error
         except ValueError as error:
             raise Again("the reply is not JSON") from error
 
@@ -130,9 +128,9 @@ class ChatClient:
             said = message.get("content") or ""
             refusal = message.get("refusal") or ""
             answer = Answer(
-                text=self._clean_reply(said or refusal),
+                text=self._key.clean(said or refusal),
                 state=State.ok,
-                model=self._clean(str(content["model"])),
+                model=self._key.clean_line(str(content["model"])),
                 prompt_tokens=usage.get("prompt_tokens"),
                 reply_tokens=usage.get("completion_tokens"),
                 fingerprint=content.get("system_fingerprint"),
@@ -145,7 +143,9 @@ class ChatClient:
         if end == "abort":
             raise Again("the server broke the reply off")
         if end not in _ENDS:
-            raise Rejected(self._clean(f"the reply ended with {end!r}, which is no known end"))
+            raise Rejected(
+                self._key.clean_line(f"the reply ended with {end!r}, which is no known end")
+            )
         if answer.model != self._config.model:
             return State.wrong_model
         if is_refusal:
@@ -155,28 +155,12 @@ class ChatClient:
         return State.empty
 
     def _raise_status(self, error: openai.APIStatusError) -> NoReturn:
-        status, reason = error.status_code, self._clean(_reason(error))
+        status, reason = error.status_code, self._key.clean_line(_reason(error))
         after = error.response.headers.get("retry-after")
         if (known := status_error(status, reason, retry_after=after)) is not None:
             raise known from error
         cure = _CURES.get(status, "correct server.url")
         raise UserError(f"{self._config.url} answers HTTP {status} ({reason}): {cure}") from error
-
-    async def _strip(self, request: httpx2.Request) -> None:
-        """Leave only the headers that are meant, and the key of this server."""
-        for name in [*request.headers]:
-            if name.lower() not in _SENT_HEADERS:
-                del request.headers[name]
-        request.headers["user-agent"] = "lokal"
-        if self._key:
-            request.headers["authorization"] = f"Bearer {self._key}"
-
-    def _clean(self, text: str) -> str:
-        """Return a reason in one short line without the key, which a server may echo."""
-        return " ".join(self._clean_reply(text).split())[:_LONGEST_REASON]
-
-    def _clean_reply(self, text: str) -> str:
-        return text.replace(self._key, "***") if self._key else text
 
 
 def _reason(error: openai.APIStatusError) -> str:
@@ -185,12 +169,3 @@ def _reason(error: openai.APIStatusError) -> str:
     if isinstance(body, dict) and isinstance(body.get("message"), str):
         return body["message"]
     return str(body) if body else (error.response.reason_phrase or "no reason given")
-
-
-def _key(name: str) -> str:
-    if not name:
-        return ""
-    key = os.environ.get(name, "").strip()
-    if not key or not key.isascii() or not key.isprintable():
-        raise UserError(f"server.api_key_env: the environment variable {name} holds no key, set it")
-    return key

@@ -1,9 +1,10 @@
 """Where a server is, what it serves, and how hard it may be asked."""
 
 import ipaddress
-import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from ..vendors.key import check_key_name
 
 
 @dataclass(kw_only=True, slots=True)
@@ -33,12 +34,7 @@ class ServerConfig:
         self._check_url()
         if not self.model:
             raise ValueError("server.model is empty: name it as the server does (GET /v1/models)")
-        if self.api_key_env and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", self.api_key_env):
-            # Not shown: it may be a key that was put here by mistake.
-            raise ValueError(
-                "server.api_key_env takes the NAME of an environment variable, in capitals, as in "
-                "VLLM_API_KEY; a key itself never stands in a setting"
-            )
+        check_key_name(self.api_key_env, field="server.api_key_env")
         if self.parallel < 1:
             raise ValueError(f"server.parallel must be 1 or more, got {self.parallel}")
         for name in ("timeout_seconds", "retry_seconds"):

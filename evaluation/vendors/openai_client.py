@@ -1,0 +1,96 @@
+"""The openai SDK as all adapters on it use it: without retries, environment or stray headers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+import openai
+
+from ...data.manifest import Json
+from ..retry import Again
+from .failure import failure
+from .key import Key
+from .reading import text_in
+from .settings import VendorConfig, VendorKind
+from .web import clean_client
+
+
+def open_client(config: VendorConfig, key: Key) -> openai.AsyncOpenAI:
+    """Return the SDK's client for the config's address."""
+    header = "api-key" if config.vendor is VendorKind.azure else "authorization"
+    shown = key.value if config.vendor is VendorKind.azure else f"Bearer {key.value}"
+    web = clean_client(
+        key=key,
+        key_headers={header: shown} if key.value else {},
+        url=config.url,
+        is_local=config.is_local,
+    )
+    return openai.AsyncOpenAI(
+        api_key="unused",  # the client below adds it; else the SDK looks in the environment
+        base_url=config.url,
+        max_retries=0,
+        timeout=config.timeout_seconds,
+        default_query={"api-version": config.api_version} if config.api_version else None,
+        http_client=web,
+    )
+
+
+@asynccontextmanager
+async def openai_call(config: VendorConfig) -> AsyncIterator[None]:
+    """Turn the SDK's errors into ours; a slow drip counts whole against the time for one answer.
+
+    Raises:
+        Again: it may go well later.
+        Rejected: this question will never be answered.
+        UserError: no question would be.
+    """
+    try:
+        async with asyncio.timeout(config.timeout_seconds):
+            yield
+    except openai.APIStatusError as error:
+        raise status_failure(config, error) from error
+    except TimeoutError as error:
+        raise Again(f"no whole reply within {config.timeout_seconds:g} s") from error
+    except (openai.APIConnectionError, httpx2.HTTPError) as error:
+        raise Again(" ".join(f"{error} {error.__cause__ or ''}".split())) from error
+
+
+def status_failure(config: VendorConfig, error: openai.APIStatusError) -> Exception:
+    """Return what an HTTP error of the SDK means."""
+    return failure(
+        config,
+        error.status_code,
+        reason=reason_of(error),
+        code=code_of(error),
+        headers=error.response.headers,
+    )
+
+
+def json_of(text: str) -> dict[str, Json]:
+    """Return the body of a reply, as it came.
+
+    Raises:
+        Again: it is no JSON object.
+    """
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        raise Again("the reply is not JSON") from error
+    if not isinstance(body, dict):
+        raise Again("the reply is no JSON object")
+    return body
+
+
+def reason_of(error: openai.APIStatusError) -> str:
+    """Return what the vendor says of a failure, in one short line."""
+    body = error.body
+    said = text_in(body.get("message")) if isinstance(body, dict) else str(body or "")
+    return Key("").clean_line(said or error.response.reason_phrase or "no reason given")
+
+
+def code_of(error: openai.APIStatusError) -> str:
+    """Return the vendor's code of a failure, else its type."""
+    body = error.body if isinstance(error.body, dict) else {}
+    return text_in(body.get("code")) or text_in(body.get("type"))
