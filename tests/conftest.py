@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from .local_slurm import slurm as slurm
+
 # On tensors this small a second thread only spins: 20 s of CPU instead of 67 for one test file.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -47,6 +47,8 @@ def test_every_command_in_the_documents_is_right(page: str, command: str) -> Non
         assert len(words) > 1
     elif "lokal.recipes.finetune" in words:  # under torchrun, perhaps under srun
         check_recipe("finetune", words[words.index("lokal.recipes.finetune") + 1 :])
+    elif words[:2] == ["python", "-m"]:
+        assert (ROOT / words[2].replace(".", "/") / "__main__.py").is_file()
     elif words[0] == "python":
         assert (ROOT / words[1]).is_file()
     else:

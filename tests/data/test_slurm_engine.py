@@ -1,4 +1,4 @@
-"""``engine=slurm`` on a real SLURM, where there is one (``sinfo`` answers): two nodes or more."""
+"""``engine=slurm`` on a real SLURM of two nodes."""
 
 import json
 import os
@@ -40,6 +40,7 @@ def test_a_partition_must_be_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "engine.partition is empty: name one of those" in capsys.readouterr().err
 
 
+@pytest.mark.proof
 @needs_slurm
 def test_two_nodes_make_the_bytes_of_one_machine(tmp_path: Path) -> None:
     local = [f"root={tmp_path}", "dedup.num_bands=2", "dedup.min_linked=0.8"]
