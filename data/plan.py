@@ -128,7 +128,13 @@ def _key_config(config: PrepareConfig, parts: list[Part]) -> dict[str, Json]:
     suites = {source.suite for source in sources if source.suite}
     tasks = {source.task for source in sources if source.task}
     values["suites"] = {
-        name: as_json(load_suite(name)) for name in sorted(suites | {*config.decontaminate.suites})
+        name: _without_leave(as_json(load_suite(name)))
+        for name in sorted(suites | {*config.decontaminate.suites})
     }
     values["tasks"] = {name: as_json(load_task(config.region.code, name)) for name in sorted(tasks)}
     return values
+
+
+def _without_leave(suite: dict[str, Json]) -> dict[str, Json]:
+    """Return a suite without what changes no corpus: whether its items may be sent elsewhere."""
+    return {name: value for name, value in suite.items() if name != "may_leave"}

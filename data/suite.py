@@ -41,11 +41,12 @@ class Suite:
 
     name: str
     items: dict[str, str] = field(default_factory=dict)
-    """JSONL path by split; ``{region}`` stands for the language, ``sample:`` for a shipped file.
-
-    ``items:`` stands for the user's folder of benchmarks; a file there may end in ``.gz``.
-    ``hub:test`` is a split of the data set that ``hub`` names."""
+    """JSONL path by split; ``{region}`` stands for the language, ``sample:`` for a shipped file,
+    ``items:`` for the user's folder (there a file may end in ``.gz``), ``hub:test`` for a split of
+    the data set that ``hub`` names."""
     licence: str = ""
+    may_leave: bool = False
+    """The items are public under a licence that lets another machine have them."""
     source: str = ""
     """Where the items come from, for cards and reports."""
     format: str = ""

@@ -15,6 +15,7 @@ from ..finish import finish_part
 from ..generations import Generations, Part, asked_sha256
 from ..item import Item
 from ..journal import JOURNAL_ENDING, Journal
+from ..leaving import check_may_leave
 from ..reply import Reply, State
 from ..reply_plan import longest_reply, reply_name, reply_seed
 from ..retry import Exhausted, Rejected, Retries
@@ -39,12 +40,14 @@ def ask_server(
     """Ask the system's server what is not in the parts' journals yet.
 
     Raises:
-        UserError: the server is not there, does not let us in or serves no such model.
+        UserError: the items may not leave this machine, or the server is not there, does not let
+            us in or serves no such model.
         RunError: it failed too often; PARTIAL where some items got no reply, and no other cause.
     """
     server = generations.system.server
     assert server is not None
     _say_what_is_asked(server, parts)
+    _check_leaving(server, parts)
     retries = Retries(
         total_seconds=server.retry_seconds,
         parallel=server.parallel,
@@ -68,6 +71,21 @@ def _say_what_is_asked(server: ServerConfig, parts: Sequence[Part]) -> None:
     say("evaluate", f"sends {num_items} items ({names}) to {place}, model {server.model}")
     if likely := [part.name for part in parts if part.suite.likelihood is not Likelihood.none]:
         say("evaluate", f"a server is asked for no log-likelihoods: none for {', '.join(likely)}")
+
+
+def _check_leaving(server: ServerConfig, parts: Sequence[Part]) -> None:
+    """Refuse suites and prompts that may not go to another machine, before any of them goes."""
+    leaving = check_may_leave(
+        parts,
+        host=server.host,
+        is_local=server.is_local,
+        accept_pii=server.accept_pii,
+        setting="server.accept_pii",
+    )
+    if not server.is_local:
+        for line in leaving.lines():
+            say("evaluate", line)
+    leaving.require()
 
 
 async def _ask_parts(

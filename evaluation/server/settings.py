@@ -28,7 +28,9 @@ class ServerConfig:
     retry_seconds: float = 900.0
     """Longest time in which one item is asked again and again."""
     may_leave: bool = False
-    """Allows the items to be sent to another machine."""
+    """Allows the items to be sent to another machine, if their suites do so too."""
+    accept_pii: bool = False
+    """Lets prompts with personal values be sent there."""
 
     def __post_init__(self) -> None:
         self._check_url()

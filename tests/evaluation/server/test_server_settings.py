@@ -105,9 +105,11 @@ def test_senseless_settings_are_refused(
 def test_what_leaves_the_machine_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with ChatServer(lambda *_: Said()) as server:
         away = ["server.url=http://lokal.invalid/v1", "server.may_leave=true"]
-        assert run(folder, server, *away) == 2
+        shipped = "suite.items.test='sample:sib200/{region}_test.jsonl'"
+        assert run(folder, server, *away, shipped) == 2
     error = capsys.readouterr().err
-    assert f"sends {NUM_ITEMS} items (sib200-hi) to lokal.invalid, another machine" in error
+    assert "sends 163 items (sib200-hi) to lokal.invalid, another machine" in error
+    assert "sib200-hi: 163 items, on the allow-list, no personal value" in error
     assert "nothing answers at http://lokal.invalid/v1" in error
 
 
