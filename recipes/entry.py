@@ -87,6 +87,8 @@ class Recipe(Generic[Config]):
         _take_config_folder(words)
         if resolved := _take_value(words, "--config"):
             return self(_from_file(Path(resolved), self.schema))
+        if "dry_run" in {item.name for item in fields(cast("type[_Carrier]", self.schema))}:
+            words += ["dry_run=true"] if _take_flag(words, "--dry-run") else []
         if _take_flag(words, "--help") or _take_flag(words, "-h"):
             doc = self.run.__doc__ or ""
             print(usage(self.name, doc=doc, settings=self.settings(), examples=self.examples))

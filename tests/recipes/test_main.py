@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lokal.recipes.main import main
 
-RECIPES = ["compare", "evaluate", "finetune", "pipeline", "prepare"]
+RECIPES = ["compare", "evaluate", "finetune", "pipeline", "prepare", "submit"]
 TOOLS = ["logs", "verify"]
 PROBE = """
 import sys

@@ -1,0 +1,63 @@
+"""Submit a recipe, or the whole chain, as jobs of a cluster that survive preemption."""
+
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..cluster.job import Job
+from ..cluster.render import render_script
+from ..cluster.settings import ClusterConfig, ClusterKind
+from ..cluster.submit import submit_jobs
+from ..data.errors import ExitCode, UserError
+from .entry import recipe
+from .recipe_job import SweepConfig, check_inputs, recipe_job
+
+
+@dataclass(kw_only=True, slots=True)
+class SubmitConfig:
+    """Which recipe goes where; every other key is that recipe's."""
+
+    recipe: str
+    cluster: ClusterConfig
+    dry_run: bool = False
+    """Print the scripts and submit nothing."""
+    after: list[int] = field(default_factory=list)
+    """Numbers of jobs that must end well first."""
+    sweep: SweepConfig = field(default_factory=SweepConfig)
+    words: list[str] = field(default_factory=list)
+
+
+@recipe(
+    SubmitConfig,
+    carries=True,
+    examples=(
+        "lokal submit recipe=finetune cluster.partition=main cluster.nodes=2 strategy=fsdp "
+        "region=id name=first dry_run=true",
+        "lokal submit recipe=finetune cluster.time_limit=04:00:00 sweep.region=[id,hi,tl] "
+        "strategy=fsdp name=three",
+        "lokal submit recipe=pipeline cluster=slurm cluster.partition=main name=all",
+        "lokal submit recipe=pipeline cluster=local experiment=quickstart",
+    ),
+)
+def submit(config: SubmitConfig) -> ExitCode | None:
+    """Submit a recipe, or the whole chain, as jobs of a cluster that survive preemption."""
+    jobs = _jobs(config)
+    if config.dry_run:
+        for job in jobs:
+            print(render_script(job, config.cluster, working_folder=Path.cwd()), end="")
+        return None
+    if not config.after:
+        check_inputs(config.recipe, jobs[0])
+    submit_jobs(jobs, config.cluster, after=[str(number) for number in config.after])
+    return None
+
+
+def _jobs(config: SubmitConfig) -> list[Job]:
+    if config.cluster.kind is ClusterKind.local:
+        raise UserError("cluster=local is not there yet")
+    job = recipe_job(config.recipe, config.words, sweep=config.sweep, cluster=config.cluster)
+    return [replace(job, time_limit=config.cluster.time_limit)]
+
+
+if __name__ == "__main__":
+    sys.exit(submit.main())
