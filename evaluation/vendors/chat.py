@@ -118,11 +118,12 @@ def read_chat(raw: dict[str, Json], *, requested: str) -> Answer:
 def _usage(said: dict[str, Json]) -> Usage | None:
     if not said:
         return None
+    entered = object_in(said.get("prompt_tokens_details"))
+    left = object_in(said.get("completion_tokens_details"))
     return Usage(
         input_tokens=number(said.get("prompt_tokens")),
         output_tokens=number(said.get("completion_tokens")),
-        cached_tokens=number(object_in(said.get("prompt_tokens_details")).get("cached_tokens")),
-        reasoning_tokens=number(
-            object_in(said.get("completion_tokens_details")).get("reasoning_tokens")
-        ),
+        cached_tokens=number(entered.get("cached_tokens")),
+        cache_write_tokens=number(entered.get("cache_write_tokens")),
+        reasoning_tokens=number(left.get("reasoning_tokens")),
     )

@@ -54,7 +54,7 @@ async def openai_call(config: VendorConfig) -> AsyncIterator[None]:
     except TimeoutError as error:
         raise Again(f"no whole reply within {config.timeout_seconds:g} s") from error
     except (openai.APIConnectionError, httpx2.HTTPError) as error:
-        raise Again(" ".join(f"{error} {error.__cause__ or ''}".split())) from error
+        raise Again(f"no connection, or it broke: {error.__cause__ or error!r}") from error
 
 
 def status_failure(config: VendorConfig, error: openai.APIStatusError) -> Exception:

@@ -2,10 +2,12 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
+
+from .acts import ActingHandler, Drip, HalfBody, Hangup, NoJson, QuietServer, Status
+
+__all__ = ["MODEL", "ChatServer", "Drip", "HalfBody", "Hangup", "NoJson", "Said", "Status"]
 
 MODEL = "tiny-id"
 
@@ -20,42 +22,9 @@ class Said(NamedTuple):
     usage: bool = True
 
 
-class Status(NamedTuple):
-    """An HTTP error."""
-
-    code: int
-    message: str = "because"
-    headers: dict[str, str] = {}  # noqa: RUF012  never changed
-
-
-class HalfBody(NamedTuple):
-    """A body that ends before its length."""
-
-
-class NoJson(NamedTuple):
-    """A whole body of something else."""
-
-
-class Drip(NamedTuple):
-    """A body that comes a byte at a time."""
-
-    seconds: float = 30.0
-
-
-class Hangup(NamedTuple):
-    """A connection that is closed without a word."""
-
-
 Act = Said | Status | HalfBody | NoJson | Drip | Hangup
 Reply = Callable[[dict, int], Act]
 """What to do for a request's body and its number, from 0."""
-
-
-class _QuietServer(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a client that was killed or cancelled."""
 
 
 class ChatServer:
@@ -68,7 +37,7 @@ class ChatServer:
         self.headers: list[dict[str, str]] = []
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._http = _QuietServer(("127.0.0.1", 0), self._handler())
+        self._http = QuietServer(("127.0.0.1", 0), self._handler())
 
     @property
     def url(self) -> str:
@@ -94,68 +63,26 @@ class ChatServer:
         self._http.shutdown()
         self._http.server_close()
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def _handler(self) -> type[ActingHandler]:
         server = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+        class Handler(ActingHandler):
+            closed = server._closed
 
             def do_GET(self) -> None:
                 if isinstance(server.models, Status):
-                    self._error(server.models)
+                    self.fail(server.models)
                 else:
-                    self._json(200, {"data": [{"id": name} for name in server.models]})
+                    self.send_json(200, {"data": [{"id": name} for name in server.models]})
 
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                body = json.loads(self.body())
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                match server.reply(body, server.note(body, headers)):
-                    case Said() as said:
-                        self._json(200, _completion(said))
-                    case Status() as status:
-                        self._error(status)
-                    case HalfBody():
-                        self._begin(200, 1000)
-                        self.wfile.write(b'{"choices": [')
-                        self.close_connection = True
-                    case NoJson():
-                        self._begin(200, 4)
-                        self.wfile.write(b"<ok>")
-                    case Drip(seconds):
-                        self._drip(seconds)
-                    case Hangup():
-                        self.close_connection = True
-
-            def _drip(self, seconds: float) -> None:
-                self._begin(200, 10_000)
-                deadline = time.monotonic() + seconds
-                while time.monotonic() < deadline and not server._closed.is_set():
-                    try:
-                        self.wfile.write(b" ")
-                        self.wfile.flush()
-                    except OSError:
-                        break
-                    time.sleep(0.02)
-                self.close_connection = True
-
-            def _error(self, status: Status) -> None:
-                self._json(status.code, {"error": {"message": status.message}}, status.headers)
-
-            def _json(self, code: int, value: dict, headers: dict[str, str] | None = None) -> None:
-                text = json.dumps(value).encode()
-                self._begin(code, len(text), headers)
-                self.wfile.write(text)
-
-            def _begin(self, code: int, length: int, headers: dict[str, str] | None = None) -> None:
-                self.send_response(code)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(length))
-                for name, value in (headers or {}).items():
-                    self.send_header(name, value)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
+                act = server.reply(body, server.note(body, headers))
+                if isinstance(act, Said):
+                    self.send_json(200, _completion(act))
+                else:
+                    self.fail(act)
 
         return Handler
 
