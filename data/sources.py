@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from .artifacts import refuse_artifact_file
 from .errors import UserError
 from .region import Region
 from .sample_files import resolve_sample
@@ -15,7 +16,6 @@ from .settings import Corpus, Format, Source
 from .source_files import SourceMissing, find_arrow_files, find_files, fixed_root
 
 OnProgress: TypeAlias = Callable[[int], None]
-_RECORDED_FOLDERS = {"recorded", "baselines"}
 
 
 class Stamp(NamedTuple):
@@ -105,20 +105,20 @@ def list_parts(corpus: Corpus, region: Region) -> list[Part]:
 
 def _parts_of(name: str, source: Source, *, part_bytes: int) -> list[Part]:
     if source.format is Format.hub:
-        _refuse_recorded_folder(name, Path(source.path) / "any")
+        refuse_artifact_file(f"source {name}", Path(source.path) / "any")
         return _streams(name, source)
     if source.format is Format.dataset:
         files = find_arrow_files(name, source)
         if not files:
             folder = resolve_sample(source.path)
-            _refuse_recorded_folder(name, folder / "any")
+            refuse_artifact_file(f"source {name}", folder / "any")
             return _streams(name, replace(source, path=str(folder), hub_parts=1))
     else:
         files = find_files(name, source.path)
     parts: list[Part] = []
     root = fixed_root(source.path)
     for file in files:
-        _refuse_recorded_folder(name, file)
+        refuse_artifact_file(f"source {name}", file)
         relative = file.relative_to(root) if file.is_relative_to(root) else Path(file.name)
         stamp = stamp_of(file)
         whole = Part(
@@ -178,15 +178,6 @@ def _split_row_groups(part: Part, *, part_bytes: int) -> list[Part]:
         replace(part, begin=begin, end=end, size_bytes=part.size_bytes // num_parts)
         for begin, end in pairwise(bounds)
     ]
-
-
-def _refuse_recorded_folder(name: str, file: Path) -> None:
-    wrong = _RECORDED_FOLDERS & set(file.resolve().parent.parts)
-    if wrong:
-        raise UserError(
-            f"source {name}: {file} lies in a folder {sorted(wrong)[0]!r} of recorded model "
-            "answers: they are for comparison only and may not be trained on"
-        )
 
 
 def _fill_in(name: str, source: Source, region: Region) -> Source:

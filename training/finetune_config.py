@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from ..data.artifacts import refuse_artifact_corpora
 from ..data.base_model import ModelConfig
 from ..data.checkpoint_folder import checkpoint_identity
 from ..data.config import as_json, check_run_name
@@ -128,8 +129,9 @@ class FinetuneConfig:
         """Return what decides the result, with this parent checkpoint.
 
         Raises:
-            UserError: the corpus is unfinished.
+            UserError: the corpus is unfinished, or holds replies of compared systems.
         """
+        refuse_artifact_corpora(self.heldout_paths)
         settings = {
             name: value
             for name, value in as_json(self).items()

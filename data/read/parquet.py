@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..artifacts import ARTIFACT_COLUMNS
 from ..settings import Kind, Source
 from ..sources import OnProgress, Part
 from .row import BadRow, RawRow
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH_ROWS = 256
-_MARKS_OF_RECORDINGS = ("model", "response", "responses", "system", "reply", "state")
 
 
 def read_parquet(
@@ -73,7 +73,7 @@ def _columns(source: Source, names: Sequence[str]) -> list[str] | None:
     if source.kind is not Kind.text or root not in names:
         return None
     wanted = {root, source.id_field, source.url_field, source.licence_field, *source.where}
-    return [name for name in names if name in wanted or name in _MARKS_OF_RECORDINGS]
+    return [name for name in names if name in wanted or name in ARTIFACT_COLUMNS]
 
 
 def _rows(

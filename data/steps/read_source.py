@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from datatrove.data import Document
 
+from ..artifacts import refuse_artifact_row
 from ..conversations import to_messages
 from ..document import metadata_of, new_document, note
 from ..errors import UserError
@@ -32,7 +33,6 @@ from ..sources import Part
 from ..suite import load_suite
 from .step import Step
 
-_RECORDED_KEYS = ({"model", "response"}, {"model", "responses"}, {"system", "reply", "state"})
 _FEW_BAD_ROWS = 10
 _BAD_ROWS_BETWEEN_CHECKS = 1000
 _DEFAULTS = Corpus(name="", sources={})
@@ -165,7 +165,7 @@ def _to_document(
     row: RawRow, part: Part, ids: RowIds, *, region: Region, labels: list[str]
 ) -> Document:
     source, values = part.source, row.values
-    _refuse_recorded(row)
+    refuse_artifact_row(row.place, values)
     content = _content(row, source, region=region, labels=labels)
     licence = _string(values.get(source.licence_field)) if source.licence_field else ""
     row_id, is_repeated = ids.take(values.get(source.id_field), number=row.number)
@@ -218,15 +218,6 @@ def _content(row: RawRow, source: Source, *, region: Region, labels: list[str]) 
 def _string(value: object) -> str:
     """Return the value if it is text, without what UTF-8 cannot hold; else nothing."""
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
-
-
-def _refuse_recorded(row: RawRow) -> None:
-    for keys in _RECORDED_KEYS:
-        if keys <= row.values.keys():
-            raise UserError(
-                f"{row.place} is a recorded model answer (it has {', '.join(sorted(keys))}): "
-                "these are for comparison only and may not be trained on"
-            )
 
 
 def _text(row: RawRow, field: str) -> str:
