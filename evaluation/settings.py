@@ -211,6 +211,8 @@ class CompareConfig:
     costs: ServingCost = field(default_factory=ServingCost)
     price_table: str = "vendors"
     """Table of vendors' prices: a file of ``configs/prices``."""
+    published_table: str = "scores"
+    """Table of published scores, for context: a file of ``configs/published``; empty: none."""
     exit_by_verdict: bool
     """End with code 3 where a gate fails and 4 where nothing is decided; else always with 0."""
     statistics: StatisticsConfig

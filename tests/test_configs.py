@@ -14,6 +14,7 @@ from lokal.data.region import load_region, region_codes
 from lokal.data.suite import load_suite
 from lokal.evaluation.cost import load_prices
 from lokal.evaluation.gates.thresholds import load_gates
+from lokal.evaluation.published import load_published
 from lokal.recipes.entry import Recipe
 from lokal.recipes.main import recipe_names
 
@@ -26,6 +27,7 @@ READ_BY_NAME = {
     "region": load_region,
     "gates": load_gates,
     "prices": load_prices,
+    "published": load_published,
 }
 
 

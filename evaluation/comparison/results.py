@@ -15,6 +15,7 @@ not_run (benchmarks by who has not finished them), and ``regions.<code>`` with
 - ``option_orders``: for tasks whose options were shown in several orders (option_orders.py);
 - ``checks.<system>``: rates of the language checks (language.py);
 - ``contamination.<suite>``: compared items in training rows; null where no corpus was named;
+- ``published``: what others have published on its benchmarks; nothing is computed with it;
 - ``spending``: what the ledgers say (spending.py); ``spending_elsewhere`` at the top: of no region;
 - ``training``, ``tasks_trained``, ``decontaminated``, ``licences`` and ``name``.
 """
@@ -33,6 +34,7 @@ from ..gates.judge import judge_region
 from ..gates.result import GateResult
 from ..gates.series import Detector
 from ..item import Item
+from ..published import load_published, published_beside
 from ..scorings import times_scored
 from ..settings import CompareConfig, StatisticsConfig
 from .decision import decide_uses
@@ -124,6 +126,7 @@ def _region(config: CompareConfig, code: str, not_run: dict[str, list[str]]) -> 
         "tasks": _described(own.tasks, differences, statistics),
         "headline": headline,
         "spending": describe_region_spending(config, code, headline),
+        "published": _published(config, own.tasks),
         "decision": decide_uses(
             differences, config.baselines, _expenses(config, child), statistics
         ),
@@ -142,6 +145,11 @@ def _region(config: CompareConfig, code: str, not_run: dict[str, list[str]]) -> 
         **describe_training(config, code),
     }
     return RegionResults(code, own.tasks, checked, gates, figures)
+
+
+def _published(config: CompareConfig, tasks: Sequence[Task]) -> list[Json]:
+    compared = [(task.suite.name, task.language, task.metric, len(task.items)) for task in tasks]
+    return published_beside(load_published(config.published_table), compared)
 
 
 def _kept(
