@@ -1,9 +1,19 @@
-"""What every vendor's batch has to fulfil before it is sent."""
+"""What every vendor's batch has to fulfil before it is sent, and how its answers are read."""
 
 import re
 from collections.abc import Sequence
+from typing import Protocol
 
-from .question import Question
+from ...data.manifest import Json
+from .question import Answer, Question
+
+
+class ReadBody(Protocol):
+    """Reads an answer from the body of a reply."""
+
+    def __call__(self, raw: dict[str, Json], *, requested: str) -> Answer:
+        """Return the answer, of the requested model or not."""
+        ...
 
 
 def check_batch(nonce: str, questions: Sequence[Question], *, most: int) -> None:

@@ -57,8 +57,19 @@ def _adapter(config: VendorConfig, key: Key) -> Vendor:
             from .openai import OpenAIVendor
 
             return OpenAIVendor(config, key)
+        case VendorKind.anthropic:
+            from .anthropic import AnthropicVendor
+
+            return AnthropicVendor(config, key)
+        case VendorKind.google:
+            from .google import GoogleVendor
+
+            return GoogleVendor(config, key)
+        case VendorKind.bedrock:
+            from .bedrock import BedrockVendor
+
+            return BedrockVendor(config, key)
         case VendorKind.vertex | VendorKind.azure | VendorKind.openai_compatible:
             from .chat import ChatVendor
 
             return ChatVendor(config, key)
-    raise UserError(f"vendor={config.vendor} has no adapter yet")

@@ -8,9 +8,10 @@ from ...data.errors import UserError
 from ...data.manifest import Json
 from ..reply import State
 from ..retry import Again
+from .body import json_of
 from .failure import no_model
 from .key import Key
-from .openai_client import code_of, json_of, open_client, openai_call
+from .openai_client import code_of, open_client, openai_call
 from .question import Answer, Question, Usage
 from .reading import Read, answer_from, list_in, number, object_in, text_in
 from .settings import VendorConfig, VendorKind

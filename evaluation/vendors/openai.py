@@ -6,10 +6,11 @@ from typing import cast
 from ...data.manifest import Json
 from ..reply import State
 from ..retry import Again
+from .body import json_of
 from .failure import error_of_code
 from .key import Key
 from .openai_batches import OpenAIBatches
-from .openai_client import json_of, open_client, openai_call
+from .openai_client import open_client, openai_call
 from .question import Answer, Question, Usage
 from .reading import Read, answer_from, list_in, number, object_in, text_in
 from .settings import VendorConfig

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol
 
 import openai
 
 from ...data.manifest import Json
 from ..retry import Again, Rejected
-from .batch_rules import check_batch
+from .batch_rules import ReadBody, check_batch
 from .failure import error_of_code, failure
 from .openai_client import openai_call
 from .question import Answer, Question
@@ -22,14 +21,6 @@ _NONCE = "lokal_nonce"
 _ENDPOINT = "/v1/responses"
 _ENDED = frozenset({"completed", "expired", "cancelled"})
 _OK = 200
-
-
-class ReadBody(Protocol):
-    """Reads an answer from the body of a reply."""
-
-    def __call__(self, raw: dict[str, Json], *, requested: str) -> Answer:
-        """Return the answer, of the requested model or not."""
-        ...
 
 
 class OpenAIBatches:

@@ -1,14 +1,12 @@
 """The openai SDK as all adapters on it use it: without retries, environment or stray headers."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx2
 import openai
 
-from ...data.manifest import Json
 from ..retry import Again
 from .failure import failure
 from .key import Key
@@ -66,21 +64,6 @@ def status_failure(config: VendorConfig, error: openai.APIStatusError) -> Except
         code=code_of(error),
         headers=error.response.headers,
     )
-
-
-def json_of(text: str) -> dict[str, Json]:
-    """Return the body of a reply, as it came.
-
-    Raises:
-        Again: it is no JSON object.
-    """
-    try:
-        body = json.loads(text)
-    except ValueError as error:
-        raise Again("the reply is not JSON") from error
-    if not isinstance(body, dict):
-        raise Again("the reply is no JSON object")
-    return body
 
 
 def reason_of(error: openai.APIStatusError) -> str:

@@ -30,7 +30,6 @@ _EFFORTS = {
     VendorKind.openai: ("none", "minimal", "low", "medium", "high", "xhigh", "max"),
     VendorKind.anthropic: ("low", "medium", "high", "xhigh", "max"),
     VendorKind.google: ("minimal", "low", "medium", "high", "xhigh"),
-    VendorKind.bedrock: (),
 }
 """As the SDKs list them; what a single model takes, only its vendor knows."""
 _WITH_BATCHES = frozenset({VendorKind.openai, VendorKind.anthropic, VendorKind.google})
@@ -143,11 +142,9 @@ class VendorConfig:
             )
         known = _EFFORTS.get(self.vendor)
         if self.effort and known is not None and self.effort not in known:
-            choices = (
-                f"one of {', '.join(known)}" if known else "empty, its models take no common one"
-            )
             raise ValueError(
-                f"baseline.effort of vendor={self.vendor} must be {choices}, got {self.effort!r}"
+                f"baseline.effort of vendor={self.vendor} must be one of {', '.join(known)}, "
+                f"got {self.effort!r}"
             )
 
     def _check_limits(self) -> None:

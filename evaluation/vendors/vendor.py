@@ -75,7 +75,12 @@ class Batches(Protocol):
         ...
 
     async def find(self, nonce: str) -> str | None:
-        """Return the id of the batch that was created with the nonce; None if there is none."""
+        """Return the id of the batch that was created with the nonce; None if there is none.
+
+        Raises:
+            Again: it cannot tell yet. Anthropic's shows its nonce only when it has ended, so ask
+                for the ``status`` of all batches with known ids first: those are ruled out.
+        """
         ...
 
     async def status(self, batch_id: str) -> BatchStatus:

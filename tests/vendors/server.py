@@ -37,6 +37,8 @@ _WIRES: dict[str, Wire] = {
     "openai_compatible": OpenAIWire(),
 }
 
+_REQUEST_ID = dict.fromkeys(("x-request-id", "request-id", "x-amzn-requestid"), "req_1")
+
 
 class VendorServer:
     """Use it with ``with``; what was asked stands in ``asked``.
@@ -169,7 +171,7 @@ class _Handler(ActingHandler):
         if isinstance(body, bytes):
             self.send_bytes(200, body, kind="application/octet-stream")
         else:
-            self.send_json(200, body, {"x-request-id": "req_1", "request-id": "req_1"})
+            self.send_json(200, body, _REQUEST_ID)
 
     def _made(
         self, wire: Wire, asked: Asked, call: Call, rule: dict | None, *, is_lost: bool
