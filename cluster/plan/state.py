@@ -1,0 +1,154 @@
+"""What a rank holds between the steps, and how each strategy cuts it.
+
+ZeRO (Rajbhandari et al. 2020, arXiv 1910.02054, section 5) with mixed precision counts 2 bytes for
+a weight, 2 for its gradient and 12 for optimizer and master copy, each divided by the ranks at its
+stage. Here trained weights are fp32 themselves: 4 + 4 + 8, and no master copy but DeepSpeed's.
+"""
+
+from typing import NamedTuple
+
+from ...training.settings import StrategyKind
+from .job import PlannedJob
+from .parameters import BYTES_FP32, BYTES_OF_ADAM, Weights, bytes_of, count_weights, frozen_bytes
+
+_ZERO_BUCKET = 50_000_000
+"""Elements that DeepSpeed reduces at once (``training.zero``)."""
+_ZERO_LIVE = 1_000_000_000
+"""Elements that DeepSpeed's stage 3 leaves gathered for the backward pass, its default."""
+
+
+class State(NamedTuple):
+    """Bytes of one rank."""
+
+    parameters: float
+    gradients: float
+    optimizer: float
+    """Of all trained weights that this rank updates, after the first step."""
+    update: float
+    """Temporaries of the update."""
+    buffers: float
+    """Between and in all steps: copies, buckets."""
+    loss_buffers: float
+    """While the loss is made: what is gathered then."""
+    layer_buffers: float
+    """While layers go back: what is gathered, and gradients on their way."""
+    end_buffers: float
+    """When the last gradients are reduced: those of embedding and head."""
+
+
+def state_of(job: PlannedJob) -> State:
+    """Return what the strategy leaves to one rank."""
+    weights = count_weights(job.shape, job.method)
+    match job.strategy.kind:
+        case StrategyKind.fsdp:
+            return _fsdp(job, weights)
+        case StrategyKind.zero2 | StrategyKind.zero3:
+            return _zero(job, weights)
+        case _:
+            return _whole(job, weights)
+
+
+def whole_bytes(job: PlannedJob, weights: Weights) -> float:
+    """Return all weights, each once: trained ones in fp32."""
+    return frozen_bytes(weights, job) + BYTES_FP32 * weights.trained
+
+
+def _whole(job: PlannedJob, weights: Weights) -> State:
+    trained = BYTES_FP32 * weights.trained
+    buckets = trained if job.strategy.kind is StrategyKind.ddp and job.world_size > 1 else 0
+    return State(
+        parameters=whole_bytes(job, weights) + _fused_copies(job),
+        gradients=trained,
+        optimizer=BYTES_OF_ADAM * weights.trained,
+        update=_update(job, trained=weights.trained, largest=_largest(job, weights)),
+        buffers=buckets,
+        loss_buffers=0.0,
+        layer_buffers=0.0,
+        end_buffers=0.0,
+    )
+
+
+def _fsdp(job: PlannedJob, weights: Weights) -> State:
+    """FSDP2 (Zhao et al. 2023): rows of everything; layers come and go, the root stays to the end.
+
+    A gathered layer is there twice while it is copied out of the buffer, and the next one is on its
+    way. Gradients leave in the products' format and are reduced in fp32.
+    """
+    ranks, each = job.ranks_per_copy, bytes_of(job.precision)
+    own = 1 / ranks
+    tokens = (1 if job.shape.is_tied else 2) * job.shape.embedding + job.shape.hidden
+    layer = job.shape.layer_parameters
+    if job.method.is_adapter:
+        layer += weights.trained_in_a_layer
+    reduced = (each + BYTES_FP32) * weights.trained_in_a_layer
+    on_host = job.strategy.cpu_offload and job.on_gpu
+    kept = 0.0 if on_host else own
+    return State(
+        parameters=kept * whole_bytes(job, weights),
+        gradients=kept * BYTES_FP32 * weights.trained,
+        optimizer=kept * BYTES_OF_ADAM * weights.trained,
+        update=0.0
+        if on_host
+        else _update(job, trained=own * weights.trained, largest=own * _largest(job, weights)),
+        buffers=0.0,
+        loss_buffers=_gathered_bytes(job, tokens + layer),
+        layer_buffers=_gathered_bytes(job, tokens + 3 * layer) + reduced,
+        end_buffers=_gathered_bytes(job, tokens + layer)
+        + (each + BYTES_FP32) * weights.trained_tokens,
+    )
+
+
+def _zero(job: PlannedJob, weights: Weights) -> State:
+    """DeepSpeed: Adam works on its own flat fp32 copy of the rank's part, also beside fp32 weights.
+
+    Stage 3 lets a layer go unless the backward pass needs it within a thousand million weights.
+    """
+    is_third = job.strategy.kind is StrategyKind.zero3
+    own, trained = 1 / job.world_size, BYTES_FP32 * weights.trained
+    part = 0.0 if job.strategy.cpu_offload and job.on_gpu else own * trained
+    whole = whole_bytes(job, weights)
+    gathered = min(whole, whole / weights.all * _ZERO_LIVE) if is_third else 0.0
+    return State(
+        parameters=(own if is_third else 1) * whole + part,
+        gradients=part,
+        optimizer=2 * part,
+        update=2 * part,
+        buffers=BYTES_FP32 * min(_ZERO_BUCKET, weights.trained),
+        loss_buffers=gathered,
+        layer_buffers=gathered,
+        end_buffers=gathered,
+    )
+
+
+def _gathered_bytes(job: PlannedJob, number: int) -> float:
+    return float(bytes_of(job.precision) * number)
+
+
+def _fused_copies(job: PlannedJob) -> float:
+    """Return the joint matrices of lokal's own layers; frozen weights move into them."""
+    if not job.fused or job.method.is_adapter:
+        return 0.0
+    trained_layers = job.shape.layers - job.method.first_layer
+    return float(bytes_of(job.precision) * trained_layers * job.shape.layer_weights)
+
+
+def _largest(job: PlannedJob, weights: Weights) -> int:
+    """Return the weights of the largest trained matrix."""
+    if weights.trained_tokens:
+        return job.shape.embedding
+    if job.method.is_adapter:
+        return max(
+            job.method.rank * max(sizes)
+            for name, sizes in job.shape.linears.items()
+            if name in job.method.targets
+        )
+    return job.shape.hidden * job.shape.intermediate
+
+
+def _update(job: PlannedJob, *, trained: float, largest: float) -> float:
+    """Return what AdamW needs beside its state: on a GPU it updates all at once, else one by one.
+
+    PyTorch's page of AdamW says of the first ("foreach") that it takes about the size of the
+    parameters more.
+    """
+    return BYTES_FP32 * trained if job.on_gpu else 2 * BYTES_FP32 * largest
