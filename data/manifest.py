@@ -23,7 +23,7 @@ from .errors import UserError
 
 MANIFEST_NAME = "manifest.json"
 _SCHEMA_VERSION = 1
-_UNFINISHED_ENDINGS = (".tmp", ".partial")
+_UNFINISHED_ENDINGS = (".tmp", ".partial", ".partial-wal", ".partial-shm")
 _PACKAGES = (
     "torch",
     "transformers",

@@ -11,6 +11,11 @@ from ..data.config_files import read_config
 from ..data.errors import UserError
 
 UNKNOWN = "price unknown"
+DEAREST_CACHE_WRITE = 1.25
+"""Of the input price; the dearest that a vendor in configs/prices is known to ask."""
+
+
+_FACTORS = ("cached_factor", "cache_write_factor", "batch_factor")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,9 +30,15 @@ class VendorPrice:
     as_of: str | None
     """Day on which the source was read."""
     source: str | None
+    cached_factor: float = 1.0
+    """Of the input price, for tokens read from the vendor's cache; 1 where it is not known."""
+    cache_write_factor: float = DEAREST_CACHE_WRITE
+    """Of the input price, for tokens written to the vendor's cache."""
+    batch_factor: float = 1.0
+    """Of all prices, in a batch; 1 where it is not known."""
 
     def __post_init__(self) -> None:
-        for name in ("input_usd", "output_usd"):
+        for name in ("input_usd", "output_usd", *_FACTORS):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and value >= 0):
                 raise ValueError(f"prices.{name} of {self.model} must be 0 or more, got {value!r}")
@@ -121,10 +132,10 @@ def load_prices(name: str) -> dict[str, VendorPrice]:
     rows = read_config("prices", name).get("prices")
     if not isinstance(rows, list):
         raise UserError(f"configs/prices/{name}.yaml needs a list called prices")
-    keys = {item.name for item in fields(VendorPrice)}
+    keys = {item.name for item in fields(VendorPrice)} - set(_FACTORS)
     prices: dict[str, VendorPrice] = {}
     for row in rows:
-        if not isinstance(row, dict) or set(row) != keys:
+        if not isinstance(row, dict) or set(row) - set(_FACTORS) != keys:
             raise UserError(
                 f"configs/prices/{name}.yaml: every price needs {', '.join(sorted(keys))}: {row}"
             )

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from ..data.cost_ledger import LEDGER_NAME
 from ..data.errors import UserError
 from ..data.manifest import (
     MANIFEST_NAME,
@@ -230,3 +231,30 @@ class Generations:
             started_at=datetime.fromisoformat(old.started_at) if old else started_at,
             finished_at=finished_at,
         )
+
+
+def added_damage(folder: Path, manifest: Manifest) -> list[str]:
+    """Return a line for each file that is not as the manifest says; the ledger may have grown."""
+    return [line for line in find_damage(folder, manifest) if LEDGER_NAME not in line]
+
+
+def record_again(folder: Path, manifest: Manifest, *, finished_at: datetime) -> Manifest:
+    """Write a folder's manifest again, of the same parts, over files that came in beside them.
+
+    Raises:
+        UserError: a file that it holds already is not as it was.
+    """
+    if damage := added_damage(folder, manifest):
+        raise UserError(f"{damage[0]}: restore it from a copy")
+    return write_manifest(
+        folder,
+        recipe=manifest.recipe,
+        key=manifest.key,
+        config=manifest.config,
+        inputs=[path for record in manifest.inputs if (path := Path(record.path)).exists()],
+        counts=manifest.counts,
+        licences=manifest.licences,
+        parts=manifest.parts,
+        started_at=datetime.fromisoformat(manifest.started_at),
+        finished_at=finished_at,
+    )

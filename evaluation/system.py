@@ -1,4 +1,4 @@
-"""Who is evaluated and what tells it from others: a checkpoint, a server's model, a recording."""
+"""Who is evaluated: a checkpoint, a server's model, a recording, a vendor's collected replies."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -23,6 +23,8 @@ class Kind(StrEnum):
     checkpoint = "checkpoint"
     server = "server"
     recorded = "recorded"
+    vendor = "vendor"
+    """Asked by ``collect_baseline``; ``evaluate`` takes what it has collected, as frozen."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -44,6 +46,8 @@ class System:
     """Hash of the parent checkpoint: its family."""
     recording: BaselineConfig | None = None
     server: ServerConfig | None = None
+    vendor: dict[str, Json] | None = None
+    """Settings under which a vendor was asked."""
     frozen: Path | None = None
     """Folder with the system's finished replies, where they are taken from there."""
 
@@ -71,6 +75,7 @@ class System:
             "base_key": self.base_key,
             "recording": asdict(self.recording) if self.recording else None,
             "server": asdict(self.server) if self.server else None,
+            "vendor": self.vendor,
             "frozen": str(self.frozen) if self.frozen else None,
         }
 
@@ -136,7 +141,7 @@ def _frozen(config: EvaluateConfig, folder: Path) -> System:
     manifest = require_whole(folder)
     facts = manifest.config
     try:
-        recording, server = facts["recording"], facts.get("server")
+        recording, server, vendor = (facts.get(name) for name in ("recording", "server", "vendor"))
         return System(
             name=config.system,
             kind=Kind(str(facts["kind"])),
@@ -148,6 +153,7 @@ def _frozen(config: EvaluateConfig, folder: Path) -> System:
             base_key=str(facts["base_key"]),
             recording=BaselineConfig(**recording) if isinstance(recording, dict) else None,  # pyright: ignore[reportArgumentType]  as it was written
             server=ServerConfig(**server) if isinstance(server, dict) else None,  # pyright: ignore[reportArgumentType]
+            vendor=vendor if isinstance(vendor, dict) else None,
             frozen=folder,
         )
     except (KeyError, TypeError, ValueError) as error:

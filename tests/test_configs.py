@@ -15,6 +15,7 @@ from lokal.data.suite import load_suite
 from lokal.evaluation.cost import load_prices
 from lokal.evaluation.gates.thresholds import load_gates
 from lokal.evaluation.published import load_published
+from lokal.evaluation.spending.deprecation import load_retirements
 from lokal.recipes.entry import Recipe
 from lokal.recipes.main import recipe_names
 
@@ -28,6 +29,7 @@ READ_BY_NAME = {
     "gates": load_gates,
     "prices": load_prices,
     "published": load_published,
+    "retirement": load_retirements,
 }
 
 

@@ -19,12 +19,15 @@ class Expenses:
     def of(self, system: str, parts: Sequence[str]) -> dict[str, Json]:
         """Return seconds of a reply and the price of a million tokens, null where not known.
 
-        A vendor's two prices are weighed by the child's own mix of prompt and reply.
+        A vendor's two prices are weighed by its own mix of prompt and reply, as it counted it; for
+        a recording by the child's.
         """
         manifest = self.manifests[system]
         seconds = _seconds(manifest, parts)
-        if manifest is not None and manifest.config.get("kind") == "recorded":
-            cost = vendor_cost(self._price(manifest), _tokens(self.manifests["child"], parts))
+        kind = manifest.config.get("kind") if manifest is not None else None
+        if manifest is not None and kind in ("recorded", "vendor"):
+            mix = manifest if kind == "vendor" else self.manifests["child"]
+            cost = vendor_cost(self._price(manifest), _tokens(mix, parts))
         else:
             speed = None
             if seconds and (tokens := _tokens(manifest, parts)):
@@ -33,8 +36,8 @@ class Expenses:
         return self._json(manifest, parts, cost=cost, seconds=seconds)
 
     def _price(self, manifest: Manifest) -> VendorPrice | None:
-        recording = manifest.config.get("recording")
-        return self.prices.get(str(recording.get("model"))) if isinstance(recording, dict) else None
+        asked = manifest.config.get("recording") or manifest.config.get("vendor")
+        return self.prices.get(str(asked.get("model"))) if isinstance(asked, dict) else None
 
     def _json(
         self, manifest: Manifest | None, parts: Sequence[str], *, cost: Cost, seconds: float | None

@@ -21,14 +21,21 @@ class Budget:
         cap_usd: never passed.
         spent_usd: billed for certain, by earlier runs too.
         held_usd: for requests whose replies were lost, which may be billed or not.
+        reserved_usd: for what is on its way, as in open batches.
     """
 
-    def __init__(self, *, cap_usd: float, spent_usd: float = 0.0, held_usd: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        cap_usd: float,
+        spent_usd: float = 0.0,
+        held_usd: float = 0.0,
+        reserved_usd: float = 0.0,
+    ) -> None:
         self.cap_usd = cap_usd
         self.spent_usd = spent_usd
         self.held_usd = held_usd
-        self.reserved_usd = 0.0
-        """Of requests in flight."""
+        self.reserved_usd = reserved_usd
         self._freed = asyncio.Condition()
 
     @property
@@ -45,7 +52,7 @@ class Budget:
         async with self._freed:
             while not self.try_reserve(usd):
                 if usd > self.left_usd + self.reserved_usd + _ROUNDING_USD:
-                    raise CapReached(self._reached(usd))
+                    raise self.reached(usd)
                 await self._freed.wait()
 
     def try_reserve(self, usd: float) -> bool:
@@ -67,9 +74,10 @@ class Budget:
             self.held_usd += reserved_usd if held else 0.0
             self._freed.notify_all()
 
-    def _reached(self, usd: float) -> str:
+    def reached(self, usd: float) -> CapReached:
+        """Return what to say where an amount does not fit."""
         held = f" and {self.held_usd:.4f} held for lost replies" if self.held_usd else ""
-        return (
+        return CapReached(
             f"the cap of {self.cap_usd:g} USD is reached: {self.spent_usd:.4f} are spent{held}, "
             f"and the next request might cost {usd:.4f}: raise spending.cap_usd and run the same "
             "command to go on"

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from ...data.errors import UserError
-from ...data.manifest import Json
+from ...data.manifest import Json, sync_folder
 from ..reply import State
 from ..vendors.question import Answer, Question, Usage
 
@@ -88,15 +88,15 @@ class PaidJournal:
             raise UserError(
                 f"{folder} is being written by another process: wait until it ends"
             ) from error
+        self._database = sqlite3.connect(self.path, isolation_level=None)
         try:
             self._open(key)
         except BaseException:
-            self._lock.close()
+            self.close()
             raise
 
     def _open(self, key: str) -> None:
         try:
-            self._database = sqlite3.connect(self.path, isolation_level=None)
             # Exclusive: WAL then needs no shared memory, which network file systems lack.
             self._database.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._database.execute("PRAGMA journal_mode=WAL")
@@ -136,6 +136,7 @@ class PaidJournal:
         self._database.execute("PRAGMA journal_mode=DELETE")
         self._database.close()
         self.path.rename(self.path.with_name(JOURNAL_NAME))
+        sync_folder(self.path.parent)
         Path(self._lock.name).unlink(missing_ok=True)
         self._lock.close()
 
@@ -156,11 +157,14 @@ class PaidJournal:
         return float(self._one("SELECT TOTAL(usd) FROM ledger"))
 
     @property
-    def held_usd(self) -> float:
-        """Return what requests may have cost whose replies were lost, and open batches will."""
-        return float(
-            self._one("SELECT TOTAL(reserved_usd) FROM intent WHERE ended IN (?, ?)", LOST, OPEN)
-        )
+    def lost_usd(self) -> float:
+        """Return what requests may have cost whose replies were lost."""
+        return float(self._one("SELECT TOTAL(reserved_usd) FROM intent WHERE ended=?", LOST))
+
+    @property
+    def open_usd(self) -> float:
+        """Return what is set aside for requests on their way, as in open batches."""
+        return float(self._one("SELECT TOTAL(reserved_usd) FROM intent WHERE ended=?", OPEN))
 
     @property
     def num_open(self) -> int:
@@ -247,7 +251,11 @@ class PaidJournal:
         rows = self._database.execute(
             "SELECT nonce, batch_id FROM batch WHERE state='open' ORDER BY at"
         ).fetchall()
-        return [OpenBatch(nonce, name, frozenset(self.intents(nonce))) for nonce, name in rows]
+        return [OpenBatch(nonce, name, self._batch_keys(nonce)) for nonce, name in rows]
+
+    def _batch_keys(self, nonce: str) -> frozenset[str]:
+        rows = self._database.execute("SELECT key FROM intent WHERE nonce=?", (nonce,))
+        return frozenset(key for (key,) in rows)
 
     def intents(self, nonce: str) -> dict[str, tuple[int, float]]:
         """Return number and reserved cost of a batch's open requests, by question's key."""

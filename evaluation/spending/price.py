@@ -1,20 +1,20 @@
 """What a request can cost at most, and what an answer did cost."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from ...data.errors import UserError
-from ..cost import VendorPrice
+from ..cost import DEAREST_CACHE_WRITE, VendorPrice
 from ..vendors.question import Question, Usage
-from .model_name import without_snapshot
 
 _PER = 1_000_000
 _TOKENS_PER_TURN = 32
 """More than any vendor's chat template puts around a turn."""
 _TOKENS_PER_REQUEST = 64
-_DEAREST_CACHE_WRITE = 1.25
-"""Of the input price; the dearest that the vendors ask whose factor is known (configs/prices)."""
+_SNAPSHOT = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|\d{8}|\d{4}|\d{3})$")
+"""Date or number of a model's snapshot, which costs what the model costs."""
 
 
 class Price(NamedTuple):
@@ -27,7 +27,7 @@ class Price(NamedTuple):
     output_usd: float
     cached_factor: float = 1.0
     """Of the input price, for tokens read from the vendor's cache."""
-    cache_write_factor: float = _DEAREST_CACHE_WRITE
+    cache_write_factor: float = DEAREST_CACHE_WRITE
     """Of the input price, for tokens written to it."""
     batch_factor: float = 1.0
     """Of the whole, for what is asked in a batch."""
@@ -52,6 +52,9 @@ class Price(NamedTuple):
         return usd * self.batch_factor if batch else usd
 
 
+FREE = Price(0.0, 0.0, source="answered on this machine")
+
+
 def most_input_tokens(question: Question) -> int:
     """Return a number that no vendor's count exceeds: a token is a byte or more."""
     said = sum(len(message["content"].encode()) for message in question.messages)
@@ -65,13 +68,19 @@ def find_price(model: str, prices: Mapping[str, VendorPrice]) -> Price:
     Raises:
         UserError: it is not known.
     """
-    for name in (model, without_snapshot(model)):
+    for name in (model, _SNAPSHOT.sub("", model)):
         price = prices.get(name)
         if price is None or price.input_usd is None or price.output_usd is None:
             continue
         if price.is_known:
             return Price(
-                price.input_usd, price.output_usd, as_of=str(price.as_of), source=str(price.source)
+                price.input_usd,
+                price.output_usd,
+                cached_factor=price.cached_factor,
+                cache_write_factor=price.cache_write_factor,
+                batch_factor=price.batch_factor,
+                as_of=str(price.as_of),
+                source=str(price.source),
             )
     raise UserError(
         f"the price of {model} is unknown, so no cap would hold: give price.input_usd=, "

@@ -7,6 +7,7 @@ from lokal.data.manifest import sha256_of_json
 from lokal.evaluation.reply import State
 from lokal.evaluation.spending.price import Price
 from lokal.evaluation.vendors.question import Answer, Question, Usage
+from lokal.evaluation.vendors.same_model import same_model
 from lokal.evaluation.vendors.vendor import BatchState, BatchStatus
 
 PRICE = Price(1.0, 2.0, batch_factor=0.5)
@@ -68,7 +69,8 @@ class FakeVendor:
 
 
 def answer(question: Question, *, model: str = "fake-1") -> Answer:
-    return Answer(f"re {question.key[:8]}", State.ok, model, USAGE, "r-1", {"id": "r-1"})
+    state = State.ok if same_model("fake-1", model) else State.wrong_model
+    return Answer(f"re {question.key[:8]}", state, model, USAGE, "r-1", {"id": "r-1"})
 
 
 class FakeBatches:
