@@ -1,4 +1,4 @@
-"""The report as one page that opens from disk: no network, no script, model output as text."""
+"""The report's first page, which opens from disk: no network, no script, only text of models."""
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -12,7 +12,7 @@ from ..comparison.difference import ONE_ANSWER
 from ..comparison.language import READINGS
 from ..comparison.results import RegionResults, Results
 from ..comparison.verdict import RegionVerdict
-from .flips import flip_lists
+from .flips import changed_items, objected_replies
 from .forest import ForestRow, forest_plot
 from .numbers import DASH, difference, money, number, open_keys, percent, plain, points, share, span
 
@@ -39,13 +39,13 @@ def render_page(
     regions = results.regions
     return environment.get_template("page.html").render(
         title=_title(results),
-        style=Markup(_read("style.css")),
         results=results.figures,
         verdicts=verdicts,
         gate_names=[gate.gate for gate in next(iter(verdicts.values())).gates],
         plots={region.code: _plots(region) for region in regions},
         systems={region.code: _systems(region) for region in regions},
-        flip_lists=flip_lists(regions),
+        changed=changed_items(regions),
+        objected=objected_replies(regions),
         view_names=_VIEWS,
         hows=_HOWS,
         readings=list(READINGS),

@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 
 from ...data.config import as_json
@@ -15,6 +16,8 @@ from ...data.manifest import (
 from ..comparison.results import build_results
 from ..comparison.verdict import decide, verdict_json
 from ..settings import CompareConfig
+from .items.case import cases_of
+from .items.write import write_items
 from .page import render_page
 from .table import text_table
 
@@ -38,6 +41,9 @@ def write_report(config: CompareConfig, *, key: str, now: datetime) -> None:
         packages=package_versions(),
     )
     (temporary / "index.html").write_text(page, encoding="utf-8")
+    _copy_looks(temporary)
+    names = {region.code: str(region.figures["name"]) for region in results.regions}
+    write_items(temporary, cases_of(results.regions), regions=names)
     manifests = [read_manifest(path) for path in inputs]
     write_manifest(
         temporary,
@@ -52,6 +58,15 @@ def write_report(config: CompareConfig, *, key: str, now: datetime) -> None:
     )
     shutil.rmtree(folder, ignore_errors=True)
     temporary.rename(folder)
+
+
+def _copy_looks(folder: Path) -> None:
+    """Put the style and the typeface, which has Devanagari, beside the pages."""
+    package = files("lokal.evaluation.report")
+    (folder / "style.css").write_bytes(package.joinpath("style.css").read_bytes())
+    (folder / "fonts").mkdir()
+    for font in sorted(package.joinpath("fonts").iterdir(), key=lambda font: font.name):
+        (folder / "fonts" / font.name).write_bytes(font.read_bytes())
 
 
 def _shown(path: Path, config: CompareConfig) -> str:
