@@ -6,6 +6,17 @@ from collections.abc import Callable, Sequence
 
 from .usage import Settings
 
+_OF_ANOTHER_COMMAND = {
+    "Key 'vendor' not in 'BaselineConfig'": (
+        "{choice} is a live vendor, which is paid: ask it once with lokal collect_baseline "
+        "baseline={choice} ..., then lokal evaluate frozen=FOLDER"
+    ),
+    "Key 'suite' not in 'VendorConfig'": (
+        "{choice} is a recording, which asks nobody: lokal evaluate baseline={choice} ..."
+    ),
+}
+"""Two kinds of baseline share a group; the first key that only one of them has tells them apart."""
+
 
 def refuse_words(words: Sequence[str], *, choices: Callable[[str], list[str]]) -> str | None:
     """Return what is wrong with the words as such, before anything is composed; None if nothing is.
@@ -34,6 +45,9 @@ def explain(error: Exception, settings: Settings) -> str:
     text, cause = str(error), str(error.__cause__ or error)
     place = f" (in {file[1]}.yaml)" if (file := re.search(r"In '([^']+)': \w+Error", text)) else ""
     full_key = found[1] if (found := re.search(r"full_key: (\S+)", cause)) else ""
+    for said, cure in _OF_ANOTHER_COMMAND.items():
+        if said in cause and (choice := re.search(r"In '[^']+/([^'/]+)'", text)):
+            return cure.format(choice=choice[1])
     if wrong := re.search(r"Could not override '([^']+)'", text):
         return unknown(wrong[1], settings)
     if re.search(r"Key '[^']+' (is )?not in", cause):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from lokal.data.config_files import config_names
+from lokal.data.config_files import config_names, read_config
 from lokal.data.errors import UserError
 from lokal.data.region import load_region, region_codes
 from lokal.data.suite import load_suite
@@ -16,6 +16,7 @@ from lokal.evaluation.cost import load_prices
 from lokal.evaluation.gates.thresholds import load_gates
 from lokal.evaluation.published import load_published
 from lokal.evaluation.spending.deprecation import load_retirements
+from lokal.evaluation.vendors.settings import VendorConfig
 from lokal.recipes.entry import Recipe
 from lokal.recipes.main import recipe_names
 
@@ -73,6 +74,8 @@ def test_every_choice_of_every_group_composes(group: str, name: str) -> None:
         READ_BY_NAME[group](name)
     recipes = recipes_with(group)
     assert recipes or group in READ_BY_NAME, f"no recipe uses configs/{group}/"
+    if group == "baseline":  # recordings and live vendors share the group, not the command
+        recipes = _of_this_kind_of_baseline(recipes, name)
     if group == "experiment":  # an experiment belongs to one recipe
         recipes = [recipe for recipe in recipes if _composes(recipe, f"experiment={name}")]
         assert recipes, f"configs/experiment/{name}.yaml composes with no recipe"
@@ -150,6 +153,23 @@ def test_a_suite_asks_in_the_words_of_each_of_its_languages(name: str) -> None:
     tasks = {"": [], "causal": ["causal_cause", "causal_effect"]}.get(suite.task, [suite.task])
     for code in suite.languages or region_codes():
         assert all(load_region(code).prompt(task, suite.labels) for task in tasks)
+
+
+def _of_this_kind_of_baseline(recipes: list[Recipe], name: str) -> list[Recipe]:
+    """Return the recipes that take this kind; the others name the command that does."""
+    values = read_config("baseline", name)
+    is_live = "vendor" in values
+    if is_live:
+        given = {"model": "x", "base_url": "https://models.example/v1", "project": "p"}
+        VendorConfig(**{k: given[k] if v == "???" else v for k, v in values.items()})  # pyright: ignore[reportArgumentType]
+    fitting = []
+    for recipe in recipes:
+        if ("VendorConfig" in str(recipe.schema.__annotations__.get("baseline"))) == is_live:
+            fitting.append(recipe)
+        else:
+            with pytest.raises(UserError, match=f"^{name} is a (live vendor|recording), which"):
+                recipe.compose([f"baseline={name}"])
+    return fitting
 
 
 def _composes(recipe: Recipe, word: str) -> bool:

@@ -37,7 +37,9 @@ _WIRES: dict[str, Wire] = {
     "openai_compatible": OpenAIWire(),
 }
 
-_REQUEST_ID = dict.fromkeys(("x-request-id", "request-id", "x-amzn-requestid"), "req_1")
+_REQUEST_ID: dict[str, str] = dict.fromkeys(
+    ("x-request-id", "request-id", "x-amzn-requestid"), "req_1"
+)
 
 
 class VendorServer:
