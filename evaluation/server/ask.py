@@ -120,7 +120,7 @@ async def _check_model(client: ChatClient, server: ServerConfig, retries: Retrie
     if names is not None and server.model not in names:
         raise UserError(
             f"{server.url} does not serve {server.model!r}: set server.model to one of "
-            f"{', '.join(sorted(names)) or '(it serves none)'}"
+            f"{', '.join(sorted(names))}"
         )
 
 

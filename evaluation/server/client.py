@@ -68,7 +68,7 @@ class ChatClient:
         await self._client.close()
 
     async def served_models(self) -> list[str] | None:
-        """Return the names of the served models; None where the server does not list them.
+        """Return the names of the served models; None where the server lists none.
 
         Raises:
             Again: it is there, but cannot tell now.
@@ -77,7 +77,7 @@ class ChatClient:
         try:
             async with asyncio.timeout(self._config.timeout_seconds):
                 found = await self._client.models.list()
-            return [str(model.id) for model in found.data]
+            return [str(model.id) for model in found.data] or None
         except openai.NotFoundError:
             return None
         except openai.APIStatusError as error:

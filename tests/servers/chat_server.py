@@ -20,6 +20,8 @@ class Said(NamedTuple):
     refusal: str | None = None
     model: str = MODEL
     usage: bool = True
+    prompt_tokens: int = 20
+    reply_tokens: int = 3
 
 
 Act = Said | Status | HalfBody | NoJson | Drip | Hangup
@@ -30,14 +32,16 @@ Reply = Callable[[dict, int], Act]
 class ChatServer:
     """Use it with ``with``; what was asked stands in ``asked`` and ``headers``."""
 
-    def __init__(self, reply: Reply, *, models: list[str] | Status | None = None) -> None:
+    def __init__(
+        self, reply: Reply, *, models: list[str] | Status | None = None, port: int = 0
+    ) -> None:
         self.reply = reply
         self.models = [MODEL] if models is None else models
         self.asked: list[dict] = []
         self.headers: list[dict[str, str]] = []
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._http = QuietServer(("127.0.0.1", 0), self._handler())
+        self._http = QuietServer(("127.0.0.1", port), self._handler())
 
     @property
     def url(self) -> str:
@@ -98,5 +102,9 @@ def _completion(said: Said) -> dict:
         "choices": [{"index": 0, "message": message, "finish_reason": said.end}],
     }
     if said.usage:
-        content["usage"] = {"prompt_tokens": 20, "completion_tokens": 3, "total_tokens": 23}
+        content["usage"] = {
+            "prompt_tokens": said.prompt_tokens,
+            "completion_tokens": said.reply_tokens,
+            "total_tokens": said.prompt_tokens + said.reply_tokens,
+        }
     return content

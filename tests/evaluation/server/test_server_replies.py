@@ -5,7 +5,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from lokal.recipes.evaluate import evaluate
 
 from ...servers.chat_server import (
     MODEL,
@@ -13,7 +12,7 @@ from ...servers.chat_server import (
     Said,
     Status,
 )
-from .served_run import NUM_ITEMS, asked_text, counts, replies, run, words
+from .served_run import NUM_ITEMS, asked_text, counts, replies, run
 
 
 def test_every_reply_ends_in_a_named_state(
@@ -75,52 +74,3 @@ def test_several_samples_have_seeds_of_their_own(folder: Path) -> None:
     assert [row["sample"] for row in found] == [0, 1] * NUM_ITEMS
     assert max(Counter(row["reply"] for row in found).values()) == 1
     assert {body["temperature"] for body in server.asked} == {0.7}
-
-
-def test_a_server_and_a_checkpoint_give_the_same_greedy_replies(
-    folder: Path, tiny_llama_folder: Path
-) -> None:
-    import torch
-    from transformers import AutoTokenizer, LlamaForCausalLM
-
-    model = LlamaForCausalLM.from_pretrained(tiny_llama_folder, dtype=torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(tiny_llama_folder)
-    with torch.no_grad():
-        for weight in model.model.layers.parameters():
-            weight.mul_(1 if weight.ndim == 1 else 12)  # else it repeats the prompt's last token
-    model.save_pretrained(folder / "talkative")
-    tokenizer.save_pretrained(folder / "talkative")
-
-    def generate(body: dict, number: int) -> Said:
-        prompt = tokenizer.apply_chat_template(
-            body["messages"], add_generation_prompt=True, return_tensors="pt", return_dict=True
-        )
-        longest = body["max_tokens"]
-        with torch.inference_mode():
-            made_ids = model.generate(  # pyright: ignore[reportAttributeAccessIssue]
-                **prompt, max_new_tokens=longest, do_sample=False
-            )
-        ids = made_ids[0, prompt["input_ids"].shape[1] :].tolist()
-        ended = ids[-1] == tokenizer.eos_token_id
-        text = tokenizer.decode(ids, skip_special_tokens=True)
-        return Said(text, end="stop" if ended else "length")
-
-    common = ["answers.max_new_tokens=12", "languages=[id,hi]"]
-    with ChatServer(generate) as server:
-        assert run(folder, server, *common, "server.parallel=1") == 0
-    checkpoint = [f"checkpoint={folder}/talkative", "system=here", "answers.precision=fp32"]
-    own = [word for word in words(folder, server) if not word.startswith("server")]
-    assert evaluate.main([*own, *common, *checkpoint, "answers.threads=1"]) == 0
-    for language in ("id", "hi"):
-        served, here = (
-            [
-                (row["id"], row["reply"], row["state"])
-                for row in map(
-                    json.loads,
-                    (folder / f"runs/x/generations/{system}/sib200-{language}.jsonl").open(),
-                )
-            ]
-            for system in ("served", "here")
-        )
-        assert served == here
-        assert len({reply for _, reply, _ in served}) > NUM_ITEMS // 3
