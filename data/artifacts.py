@@ -21,7 +21,11 @@ _KEYS = (
     frozenset({"model", "response"}),
     frozenset({"model", "responses"}),
     frozenset({"system", "reply", "state"}),
+    frozenset({"model", "reply", "state"}),
     frozenset({"system", "label", "label_and_end"}),
+    frozenset({"returned_model", "raw"}),
+    frozenset({"left", "right", "how", "outcome"}),
+    frozenset({"system", "how", "value", "reasons"}),
 )
 ARTIFACT_COLUMNS = frozenset({ARTIFACT_MARK}).union(*_KEYS)
 """Columns that tell a recording; a reader that leaves columns out keeps these."""

@@ -101,6 +101,10 @@ def test_shipped_recordings_are_known_in_every_form(
         {"id": "a", "row": {"reply": {"system": "gpt", "reply": "x", "state": "ok"}}},
         {"system": "gpt", "label": {"a": -1.0}, "label_and_end": {"a": -2.0}},
         {"model": "gpt", "responses": ["a", "b"]},
+        {"id": "canary-1", "model": "gpt", "reply": "x", "state": "ok"},
+        {"id": "a", "returned_model": "gpt", "raw": {"choices": []}, "state": "ok"},
+        {"id": "a", "left": "p", "right": "c", "how": "judged", "outcome": "tie"},
+        {"id": "a", "system": "p", "how": "judged", "value": 0.5, "reasons": "terlalu pendek"},
         {"text": '{"model": "gpt", "response": "laut"}'},
     ],
 )
