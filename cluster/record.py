@@ -54,7 +54,9 @@ class JobRecord:
     folder: Path
 
     @classmethod
-    def of(cls, job: Job, *, number: str, kind: ClusterKind, now: datetime) -> "JobRecord":
+    def of(
+        cls, job: Job, *, number: str, now: datetime, kind: ClusterKind = ClusterKind.local
+    ) -> "JobRecord":
         """Return the record of a job that was just submitted."""
         return cls(
             job=number,
@@ -104,6 +106,17 @@ class JobRecord:
             return None
         return Outcome(**json.loads(path.read_text(encoding="utf-8")))
 
+    def write_outcome(self, number: int, outcome: Outcome) -> None:
+        """Write down how a task ended, as a script on a cluster does."""
+        write_json(self.folder / f"exit{self.suffix(number)}.json", outcome._asdict())
+
+    def last_step(self, number: int) -> int:
+        """Return the last training step that a task's run has saved; 0 where it trains nothing."""
+        path = Path(self.tasks[number].run_folder) / "state.json"
+        if self.recipe != "finetune" or not path.is_file():
+            return 0
+        return int(json.loads(path.read_text(encoding="utf-8"))["step"])
+
     def is_done(self, number: int) -> bool:
         """Return whether a task's work is there, whatever SLURM says."""
         product = self.tasks[number].product
@@ -117,8 +130,9 @@ def job_key(job: Job) -> str:
     return sha256_of_json([job.module, [list(task.words) for task in job.tasks]])
 
 
-def find_records(folder: Path) -> Iterator[JobRecord]:
-    """Yield the records of all jobs in a run folder and below, oldest first."""
-    paths = folder.glob(f"**/{JOBS_FOLDER}/*/{RECORD_NAME}")
+def find_records(folder: Path, *, below: bool = True) -> Iterator[JobRecord]:
+    """Yield the records of all jobs in a run folder, and of the runs below it; oldest first."""
+    pattern = f"{JOBS_FOLDER}/*/{RECORD_NAME}"
+    paths = folder.glob(f"**/{pattern}" if below else pattern)
     found = [record for path in paths if (record := JobRecord.read(path.parent))]
     yield from sorted(found, key=lambda record: (record.submitted_at, int(record.job)))

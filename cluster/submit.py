@@ -40,9 +40,11 @@ def submit_jobs(
     scripts = [render_script(job, cluster, working_folder=Path.cwd()) for job in jobs]
     standings = [_standing(job) for job in jobs]
     numbers: dict[str, str] = {}
+    done: set[str] = set()
     new: list[str] = []
     for job, script, standing in zip(jobs, scripts, standings, strict=True):
-        if standing.is_done:
+        if standing.is_done and all(one.step in done for one in job.after):
+            done.add(job.step)
             say("submit", f"{job.step} of {job.run} is done: nothing to do")
         elif standing.number:
             numbers[job.step] = standing.number

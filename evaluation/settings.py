@@ -207,6 +207,8 @@ class CompareConfig:
     """Corpus folder by region, for the decontamination count; may be empty."""
     models: dict[str, str] = field(default_factory=dict)
     """Model folder by region, for the training figures; may be empty."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Regions that could not be compared, with the reason; the page and the table say so."""
     gates: GateThresholds
     costs: ServingCost = field(default_factory=ServingCost)
     price_table: str = "vendors"
@@ -228,6 +230,10 @@ class CompareConfig:
         for name, folders in (("corpora", self.corpora), ("models", self.models)):
             if strange := sorted(set(folders) - set(self.regions)):
                 raise ValueError(f"{name}.{strange[0]} is not one of regions={self.regions}")
+        if both := sorted(set(self.failed) & set(self.regions)):
+            raise ValueError(
+                f"failed.{both[0]} is one of regions={self.regions}: take it out of one"
+            )
 
     @property
     def items_folder(self) -> Path | None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..data.base_model import resolve_checkpoint
 from ..data.config import check_run_name
@@ -21,6 +22,7 @@ from .entry import recipe
 from .evaluate import evaluate
 from .finetune import finetune
 from .prepare import prepare
+from .words import word
 
 
 @dataclass(kw_only=True, slots=True)
@@ -73,15 +75,12 @@ def pipeline(config: PipelineConfig) -> ExitCode | None:
     started = time.monotonic()
     for region in config.regions:
         _localise(config, region)
-    checkpoints = [_evaluate(config, "parent", config.parent, [*config.regions, config.anchor])]
-    for region in config.regions:
-        folder = _word("checkpoint", f"{config.root}/{config.name}/{region}/model")
-        checkpoints.append(_evaluate(config, f"child-{region}", [folder], [region, config.anchor]))
+    checkpoints = [parent_words(config)]
+    checkpoints += [child_words(config, region) for region in config.regions]
     _side_by_side(checkpoints, at_once=config.evaluate_processes)
     for system, choice in config.baselines.items():
-        words = _evaluate(config, system, [f"baseline={choice}"], config.regions)
-        evaluate(evaluate.compose(words))
-    code = compare(compare.compose([*_compare_words(config), *config.compare]))
+        evaluate(evaluate.compose(baseline_words(config, system, choice)))
+    code = compare(compare.compose(compare_words(config)))
     say("pipeline", f"done in {time.monotonic() - started:.0f} s")
     return code
 
@@ -89,11 +88,9 @@ def pipeline(config: PipelineConfig) -> ExitCode | None:
 def _localise(config: PipelineConfig, region: str) -> None:
     """Prepare and fine-tune for one region, in its own folder of the run."""
     say("pipeline", f"{load_region(region).name}: prepare and fine-tune")
-    own = [f"region={region}", *_place(config, f"{config.name}/{region}")]
-    extra = config.finetune_region.get(region, [])
-    tuning = finetune.compose([*own, *config.parent, *config.finetune, *extra])
-    tokenizer = _word("tokenizer", str(resolve_checkpoint(tuning.model)))
-    prepare(prepare.compose([*own, tokenizer, *config.prepare]))
+    tuning = finetune.compose(finetune_words(config, region))
+    checkpoint = resolve_checkpoint(tuning.model)
+    prepare(prepare.compose(prepare_words(config, region, tokenizer=checkpoint)))
     finetune(tuning)
 
 
@@ -126,14 +123,55 @@ def _side_by_side(calls: Sequence[Sequence[str]], *, at_once: int) -> None:
         )
 
 
-def _word(key: str, value: str) -> str:
-    """Return ``key='value'``: quoted, since a path may hold what Hydra reads as grammar."""
-    escaped = value.replace("'", "\\'")
-    return f"{key}='{escaped}'"
+def prepare_words(config: PipelineConfig, region: str, *, tokenizer: Path) -> list[str]:
+    """Return what ``prepare`` is told for a region."""
+    return [*_own(config, region), word("tokenizer", str(tokenizer)), *config.prepare]
+
+
+def finetune_words(config: PipelineConfig, region: str) -> list[str]:
+    """Return what ``finetune`` is told for a region."""
+    extra = config.finetune_region.get(region, [])
+    return [*_own(config, region), *config.parent, *config.finetune, *extra]
+
+
+def parent_words(config: PipelineConfig) -> list[str]:
+    """Return what ``evaluate`` is told of the parent."""
+    return _evaluate(config, "parent", config.parent, [*config.regions, config.anchor])
+
+
+def child_words(config: PipelineConfig, region: str) -> list[str]:
+    """Return what ``evaluate`` is told of a region's child."""
+    folder = word("checkpoint", f"{config.root}/{config.name}/{region}/model")
+    return _evaluate(config, f"child-{region}", [folder], [region, config.anchor])
+
+
+def baseline_words(config: PipelineConfig, system: str, choice: str) -> list[str]:
+    """Return what ``evaluate`` is told of a recording."""
+    return _evaluate(config, system, [f"baseline={choice}"], config.regions)
+
+
+def compare_words(config: PipelineConfig) -> list[str]:
+    """Return what ``compare`` is told."""
+    base = f"{config.root}/{config.name}"
+    return [
+        f"regions=[{','.join(config.regions)}]",
+        *_place(config, config.name),
+        f"suite={config.suite.name}",
+        f"split={config.split}",
+        f"anchor={config.anchor}",
+        f"baselines=[{','.join(config.baselines)}]",
+        *(word(f"+corpora.{code}", f"{base}/{code}/corpus/{code}") for code in config.regions),
+        *(word(f"+models.{code}", f"{base}/{code}/model") for code in config.regions),
+        *config.compare,
+    ]
+
+
+def _own(config: PipelineConfig, region: str) -> list[str]:
+    return [f"region={region}", *_place(config, f"{config.name}/{region}")]
 
 
 def _place(config: PipelineConfig, name: str) -> list[str]:
-    return [_word("name", name), _word("root", config.root)]
+    return [word("name", name), word("root", config.root)]
 
 
 def _evaluate(
@@ -147,20 +185,6 @@ def _evaluate(
         f"suite={config.suite.name}",
         f"split={config.split}",
         *config.evaluate,
-    ]
-
-
-def _compare_words(config: PipelineConfig) -> list[str]:
-    base = f"{config.root}/{config.name}"
-    return [
-        f"regions=[{','.join(config.regions)}]",
-        *_place(config, config.name),
-        f"suite={config.suite.name}",
-        f"split={config.split}",
-        f"anchor={config.anchor}",
-        f"baselines=[{','.join(config.baselines)}]",
-        *(_word(f"+corpora.{code}", f"{base}/{code}/corpus/{code}") for code in config.regions),
-        *(_word(f"+models.{code}", f"{base}/{code}/model") for code in config.regions),
     ]
 
 

@@ -157,17 +157,17 @@ def _task(recipe: Recipe, words: Sequence[str], *, label: str, cluster: ClusterC
         product = config.model_folder
     elif isinstance(config, EvaluateConfig | CompareConfig):
         product = config.folder
-    own = list(words)
-    if cluster.kind is ClusterKind.local and isinstance(config, FinetuneConfig):
-        own += local_processes(config, words, cluster)
+    own = [*words, *local_processes(config, words, cluster)]
     return Task(label=label, run_folder=run_folder(config), words=tuple(own), product=product)
 
 
-def local_processes(
-    config: FinetuneConfig, words: Sequence[str], cluster: ClusterConfig
-) -> list[str]:
-    """Return how many processes a training starts by itself, where no launcher does."""
-    if config.strategy.kind is StrategyKind.single or has(words, "launch.processes"):
+def local_processes(config: object, words: Sequence[str], cluster: ClusterConfig) -> list[str]:
+    """Return how many processes a recipe starts by itself, where no launcher of a cluster does."""
+    is_told = cluster.processes_per_node or cluster.gpus_per_node
+    if cluster.kind is not ClusterKind.local or not is_told or has(words, "launch.processes"):
+        return []
+    is_alone = isinstance(config, FinetuneConfig) and config.strategy.kind is StrategyKind.single
+    if is_alone or launch_of(config) is Launch.single:
         return []
     return [f"launch.processes={cluster.ranks_per_node}"]
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..cluster.job import Job
+from ..cluster.local import run_jobs
 from ..cluster.render import render_script
 from ..cluster.settings import ClusterConfig, ClusterKind
 from ..cluster.submit import submit_jobs
 from ..data.errors import ExitCode, UserError
+from .chain import chain_jobs
 from .entry import recipe
+from .pipeline import pipeline
 from .recipe_job import SweepConfig, check_inputs, recipe_job
 
 
@@ -46,17 +49,27 @@ def submit(config: SubmitConfig) -> ExitCode | None:
         for job in jobs:
             print(render_script(job, config.cluster, working_folder=Path.cwd()), end="")
         return None
-    if not config.after:
+    if config.recipe != "pipeline" and not config.after:
         check_inputs(config.recipe, jobs[0])
+    if config.cluster.kind is ClusterKind.local:
+        return run_jobs(jobs)
     submit_jobs(jobs, config.cluster, after=[str(number) for number in config.after])
     return None
 
 
 def _jobs(config: SubmitConfig) -> list[Job]:
-    if config.cluster.kind is ClusterKind.local:
-        raise UserError("cluster=local is not there yet")
-    job = recipe_job(config.recipe, config.words, sweep=config.sweep, cluster=config.cluster)
-    return [replace(job, time_limit=config.cluster.time_limit)]
+    cluster, sweep = config.cluster, config.sweep
+    if config.recipe == "pipeline":
+        if sweep.region or sweep.seed:
+            raise UserError("recipe=pipeline goes through regions=[...] by itself: leave out sweep")
+        jobs = chain_jobs(pipeline.compose(config.words), cluster)
+    else:
+        jobs = [recipe_job(config.recipe, config.words, sweep=sweep, cluster=cluster)]
+    return [replace(job, time_limit=_time_limit(job, cluster)) for job in jobs]
+
+
+def _time_limit(job: Job, cluster: ClusterConfig) -> str:
+    return cluster.time_limit
 
 
 if __name__ == "__main__":

@@ -1,10 +1,16 @@
 """Settings as they are typed: written, left out, and found again."""
 
+import re
 from collections.abc import Iterable, Sequence
+
+_PLAIN = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)
+_KEYWORDS = ("null", "true", "false", "inf", "nan")
 
 
 def word(key: str, value: str) -> str:
-    """Return ``key='value'``: quoted, since a path may hold what Hydra reads as grammar."""
+    """Return ``key=value``, quoted where the value holds what Hydra reads as grammar."""
+    if _PLAIN.fullmatch(value) and value.lower() not in _KEYWORDS:
+        return f"{key}={value}"
     escaped = value.replace("'", "\\'")
     return f"{key}='{escaped}'"
 

@@ -94,6 +94,10 @@ def build_results(config: CompareConfig) -> Results:
         "spending_elsewhere": describe_shared_spending(config),
         "not_run": {missing: list[Json](suites) for missing, suites in not_run.items()},
         "regions": {region.code: region.figures for region in regions},
+        "failed": {
+            code: {"name": load_region(code).name, "why": why}
+            for code, why in config.failed.items()
+        },
     }
     return Results(figures, regions)
 

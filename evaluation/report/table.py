@@ -1,6 +1,7 @@
 """The one table that ``compare`` prints."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from ..comparison.difference import ONE_ANSWER
 from ..comparison.results import Results
@@ -25,6 +26,7 @@ def text_table(results: Results) -> str:
     percent = f"{100 * float(str(results.figures['confidence'])):g} %"
     notes = [
         "",
+        *_failed_notes(results),
         *_one_answer_notes(results),
         f"Values in % over all items, {percent} interval; in [ ] over readable answers.",
         "Written answers and likelihoods are two tests: neither is compared with the other.",
@@ -32,6 +34,11 @@ def text_table(results: Results) -> str:
         "the items agrees. * more answers are unreadable or missing than allowed: see the bounds.",
     ]
     return "\n".join(line.rstrip() for line in [*lines, *notes]) + "\n"
+
+
+def _failed_notes(results: Results) -> list[str]:
+    failed = cast("Mapping[str, Mapping[str, str]]", results.figures.get("failed", {}))
+    return [f"{region['name']} is not compared. {region['why']}" for region in failed.values()]
 
 
 def _tasks(region: Mapping) -> list[Mapping]:

@@ -1,4 +1,4 @@
-"""Show a run's training steps as readable lines, also while it trains (-f)."""
+"""Show a run: its jobs' states and logs, and its training steps; also while it goes on (-f)."""
 
 import argparse
 import json
@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ...cluster.find import find_run
+from ...cluster.logs import JobLogs
 from ...data.errors import ExitCode, UserError
 from ...data.manifest import MANIFEST_NAME
+from ...training.lock import LOCK_NAME
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -20,16 +23,16 @@ class _Step(NamedTuple):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the steps of a run; with ``-f`` go on until its model is finished."""
+    """Print a run's logs and steps; with ``-f`` go on until nothing of it waits or runs."""
     parser = argparse.ArgumentParser(prog="lokal logs", description=__doc__)
     parser.add_argument("run", help="a run's name, such as quickstart/id, or its folder")
-    parser.add_argument("-f", "--follow", action="store_true", help="wait for new steps")
+    parser.add_argument("-f", "--follow", action="store_true", help="wait for what comes")
     parser.add_argument("--root", type=Path, default=Path("runs"), help="where runs lie (runs)")
     words = parser.parse_args(argv)
     try:
-        folder = _find_run(words.run, root=words.root)
-        steps = follow_steps(folder, sleep=time.sleep) if words.follow else read_steps(folder)
-        for line in steps:
+        folder = find_run(words.run, root=words.root)
+        lines = follow(folder, sleep=time.sleep) if words.follow else read(folder)
+        for line in lines:
             print(line, flush=True)
     except UserError as error:
         print(f"lokal logs: {error}", file=sys.stderr)
@@ -39,14 +42,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     return ExitCode.DONE
 
 
-def read_steps(folder: Path) -> Iterator[str]:
-    """Yield a line for each step that the run has recorded.
+def read(folder: Path) -> Iterator[str]:
+    """Yield the logs of the run's jobs, then a line for each step that it has recorded.
 
     Raises:
-        UserError: the run has recorded none.
+        UserError: the run has neither.
     """
+    logs = JobLogs(folder)
+    yield from logs.new_lines()
     path = folder / "metrics.jsonl"
     if not path.is_file():
+        if logs.has_jobs:
+            return
         inner = sorted(str(found.parent) for found in folder.glob("*/metrics.jsonl"))
         cure = (
             f"name one of {', '.join(inner)}" if inner else "it has not trained yet, wait with -f"
@@ -56,26 +63,43 @@ def read_steps(folder: Path) -> Iterator[str]:
         yield step.line
 
 
-def follow_steps(folder: Path, *, sleep: Callable[[float], None]) -> Iterator[str]:
-    """Yield the steps recorded so far and each new one, until the run's model is finished.
+def follow(folder: Path, *, sleep: Callable[[float], None]) -> Iterator[str]:
+    """Yield what there is and what comes, until no job and no process works on the run.
 
-    A resumed run cuts its record back and goes on; steps that were shown are not shown again.
+    Without a job it is the model that ends it. A resumed run cuts its record back and goes on;
+    steps that were shown are not shown again.
     """
-    path, start, last = folder / "metrics.jsonl", 0, 0
+    logs, steps = JobLogs(folder), _Steps(folder / "metrics.jsonl")
     while True:
-        is_finished = (folder / "model" / MANIFEST_NAME).is_file()  # before reading: miss nothing
-        if path.is_file():
-            if path.stat().st_size < start:
-                start = 0
-            part = _new_steps(path, start=start)
-            start = part.end
-            for step in part.steps:
-                if step.number > last:
-                    last = step.number
-                    yield step.line
-        if is_finished:
+        is_model = (folder / "model" / MANIFEST_NAME).is_file()  # before reading: miss nothing
+        is_held = (folder / LOCK_NAME).is_file()
+        yield from logs.new_lines()
+        yield from steps.new_lines()
+        if not logs.is_active and (is_model or (logs.has_jobs and not is_held)):
             return
         sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+class _Steps:
+    """Reads the steps of a run, each once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._start = 0
+        self._last = 0
+
+    def new_lines(self) -> Iterator[str]:
+        """Yield a line for each step that has come."""
+        if not self._path.is_file():
+            return
+        if self._path.stat().st_size < self._start:
+            self._start = 0
+        part = _new_steps(self._path, start=self._start)
+        self._start = part.end
+        for step in part.steps:
+            if step.number > self._last:
+                self._last = step.number
+                yield step.line
 
 
 class _Part(NamedTuple):
@@ -106,13 +130,6 @@ def _read_step(line: bytes, path: Path) -> _Step:
         return _Step(int(row["step"]), text)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} holds a line that is not a step: {line[:80]!r}") from error
-
-
-def _find_run(run: str, *, root: Path) -> Path:
-    for folder in (Path(run), root / run):
-        if folder.is_dir():
-            return folder
-    raise UserError(f"there is no run {run!r}, neither as a folder nor below {root}/")
 
 
 if __name__ == "__main__":

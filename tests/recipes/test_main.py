@@ -8,7 +8,7 @@ import pytest
 from lokal.recipes.main import main
 
 RECIPES = ["compare", "evaluate", "finetune", "pipeline", "prepare", "submit"]
-TOOLS = ["logs", "verify"]
+TOOLS = ["cancel", "conclude", "jobs", "logs", "tokenise", "verify"]
 PROBE = """
 import sys
 from lokal.recipes.main import main

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lokal.recipes.tools.logs import follow_steps, main
+from lokal.recipes.tools.logs import follow, main
 
 
 def step(number: int) -> str:
@@ -79,7 +79,7 @@ def test_follows_until_the_model_is_finished(run: Path) -> None:
     def next_event(_: float) -> None:
         events.pop(0)()
 
-    shown = list(follow_steps(run, sleep=next_event))
+    shown = list(follow(run, sleep=next_event))
     assert numbers(shown) == [1, 2, 3, 4, 5]
 
 
@@ -88,7 +88,7 @@ def test_follows_a_run_that_has_not_written_yet(tmp_path: Path) -> None:
         (tmp_path / "metrics.jsonl").write_text(step(1))
         finish(tmp_path)
 
-    assert numbers(list(follow_steps(tmp_path, sleep=write))) == [1]
+    assert numbers(list(follow(tmp_path, sleep=write))) == [1]
 
 
 @pytest.mark.parametrize(
