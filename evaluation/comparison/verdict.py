@@ -166,13 +166,13 @@ def _other_sentences(
     }
     sentences: list[str] = []
     for word, names in lists.items():
-        joined = " and ".join(names)
+        joined = _listed(names)
         if word == WORSE:
             verb = "is" if len(names) == 1 else "are"
             sentences.append(f"{joined} {verb} better than the child.")
         elif word == BETTER:
             asked = sorted({str(systems[name]["asked"]) for name in names} - {"None"})
-            how = [f"{' and '.join(asked)}"] if asked else []
+            how = [_listed(asked)] if asked else []
             if region["tasks_trained"]:
                 how.insert(0, f"the child was trained on {', '.join(region['tasks_trained'])}")
             note = f" ({'; '.join(how)})" if how else ""
@@ -180,3 +180,9 @@ def _other_sentences(
         else:
             sentences.append(f"Against {joined}: {word}.")
     return sentences
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the names as a sentence lists them."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import cast
 
+from ...data.manifest import Json
 from ..comparison.difference import ONE_ANSWER
 from ..comparison.results import Results
+from .numbers import open_keys
 
 _HOW = {"generate": "written", "loglikelihood": "likelihood"}
 
@@ -19,7 +21,7 @@ def text_table(results: Results) -> str:
     ]
     if not rows:
         return "Nothing was compared: no benchmark is finished for both parent and child.\n"
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = _columns(rows, results.figures["systems"])
     widths = [max(len(name), *(len(row.get(name, "")) for row in rows)) for name in names]
     lines = [_line(names, widths), _line(["-" * width for width in widths], widths)]
     lines += [_line([row.get(name, "") for name in names], widths) for row in rows]
@@ -39,6 +41,15 @@ def text_table(results: Results) -> str:
 def _failed_notes(results: Results) -> list[str]:
     failed = cast("Mapping[str, Mapping[str, str]]", results.figures.get("failed", {}))
     return [f"{region['name']} is not compared. {region['why']}" for region in failed.values()]
+
+
+def _columns(rows: list[dict[str, str]], systems: Json) -> list[str]:
+    """Return the columns: what is compared, all systems as they were named, all differences."""
+    found = dict.fromkeys(name for row in rows for name in row)
+    named = ["parent", "child", *(name for name in open_keys(systems) if name != "parent")]
+    pairs = [f"child - {name}" for name in named]
+    fixed = [name for name in found if name not in {*named, *pairs}]
+    return [name for name in (*fixed, *named, *pairs) if name in found]
 
 
 def _tasks(region: Mapping) -> list[Mapping]:
