@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributed.fsdp._fully_shard._fsdp_param_group import FSDPParamGroup
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from ...data.batches import Batch
@@ -44,12 +46,9 @@ def run_dry_step(job: PlannedJob) -> MemoryParts:
     """Return what the second step needs: the first one makes the optimizer's state."""
     mode = FakeTensorMode(allow_non_fake_inputs=True)
     dtype = torch.bfloat16 if job.precision is Precision.bf16 else torch.float32
-    vocabulary = job.shape.vocabulary
-
-    def label_of(tensor: Tensor) -> str:
-        return "logits" if tensor.ndim > 1 and tensor.shape[-1] == vocabulary else ""
-
-    tracker = StorageTracker(mode, label_of=label_of, block_bytes=_CUDA_BLOCK if job.on_gpu else 1)
+    tracker = StorageTracker(
+        mode, label_of=partial(_label_of, job), block_bytes=_CUDA_BLOCK if job.on_gpu else 1
+    )
     _join_fake_group(job)
     answer_what_looks_at_numbers(on_gpu=job.on_gpu)
     _label_what_fsdp_makes(tracker)
@@ -66,6 +65,15 @@ def run_dry_step(job: PlannedJob) -> MemoryParts:
             _step(job, shared, model, batch, tracker)
     offloads = job.strategy.cpu_offload
     return _parts(tracker.peak(without=_ON_THE_HOST if offloads else ()))
+
+
+def _label_of(job: PlannedJob, tensor: Tensor) -> str:
+    """Return what is known by its shape: logits, and gradients of embedding and head."""
+    shape, vocabulary = tuple(tensor.shape), job.shape.vocabulary
+    if shape == (vocabulary, job.shape.hidden):
+        # Split weights are whole only on their way.
+        return "buffers" if job.strategy.kind is StrategyKind.fsdp else "gradients"
+    return "logits" if tensor.ndim > 1 and shape[-1] == vocabulary else ""
 
 
 def _join_fake_group(job: PlannedJob) -> None:
@@ -123,12 +131,23 @@ def _step(
 ) -> None:
     passes = min(job.micro_batches, 2)  # from the second on, gradients are there before it
     for number in range(passes):
-        with tracker.during("forward"):
+        with tracker.during("forward"), sdpa_kernel(_attention_of(job)):
             shared.accumulate(batch, weight=1.0, is_last=number == passes - 1)
         tracker.mark(_gradients(model), "gradients")
     with tracker.during("optimizer", label="buffers"):
         shared.step(lr=1e-4)
     tracker.mark(_moments(shared), "optimizer")
+
+
+def _attention_of(job: PlannedJob) -> list[SDPBackend]:
+    """Return who computes attention: on a GPU, heads that share keys in fp32 are left to products.
+
+    Neither FlashAttention (no fp32) nor the memory-efficient one (no shared keys) takes them.
+    """
+    shares_keys = job.shape.kv_heads < job.shape.heads
+    if job.on_gpu and job.precision is not Precision.bf16 and shares_keys and not job.is_packed:
+        return [SDPBackend.MATH]
+    return [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
 
 
 def _mark_what_stays(
@@ -152,7 +171,8 @@ def _gradients(model: TrainableModel) -> list[Tensor]:
 
 def _moments(shared: Strategy) -> Iterable[Tensor]:
     optimizer: torch.optim.Optimizer = getattr(shared, "_optimizer")  # noqa: B009  not of the Protocol
-    return [value for state in optimizer.state.values() for value in state.values()]
+    values = [value for state in optimizer.state.values() for value in state.values()]
+    return [value for value in values if value.ndim]  # step counts stay in main memory
 
 
 def _parts(peak: Peak) -> MemoryParts:
