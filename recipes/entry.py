@@ -1,21 +1,25 @@
 """The edge: YAML and overrides become a checked, plain config; the only file that knows Hydra."""
 
-import errno
 import json
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 from typing import ClassVar, Generic, Protocol, TypeGuard, TypeVar, cast
 
+import hydra
 import yaml
 from hydra import compose, initialize_config_module
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
@@ -25,7 +29,10 @@ from omegaconf.errors import OmegaConfBaseException
 from ..data.config_files import CONFIG_FOLDER_VARIABLE, config_names
 from ..data.errors import ExitCode, RunError, UserError
 from ..data.hardware import let_waiting_threads_sleep
+from ..data.progress import say
 from ..data.quiet import quieten
+from .failure import exit_code, one_line
+from .flags import take_config_folder, take_flag, take_value
 from .mistakes import explain, refuse_words, unknown
 from .usage import Settings, usage
 
@@ -62,6 +69,20 @@ class Recipe(Generic[Config]):
             cast("_Carrier", plain).words = carried
         return plain
 
+    def compose_each(self, words: Sequence[str]) -> list[Config]:
+        """Return the config of each job of a sweep, so that none is queued if one could not run.
+
+        Raises:
+            UserError: as ``compose``; or two jobs would write to one run's folder.
+        """
+        parsed = OverridesParser.create().parse_overrides([w for w in words if w[:5] != "hydra"])
+        jobs = BasicSweeper.split_arguments(parsed, max_batch_size=None)[0]
+        configs = [self.compose(job) for job in jobs]
+        folders = [folder for each in configs if (folder := getattr(each, "run_folder", None))]
+        if len(set(folders)) < len(folders):
+            raise UserError("two jobs would write to one folder: say name='lr-${training.lr}'")
+        return configs
+
     def settings(self) -> Settings:
         """Return what a user can set in this recipe."""
         return _settings(self.name)
@@ -69,7 +90,7 @@ class Recipe(Generic[Config]):
     def main(self, argv: Sequence[str] | None = None) -> int:
         """Run from the command line; return the exit code."""
         words = list(sys.argv[1:] if argv is None else argv)
-        debug = _take_flag(words, "--debug")
+        debug = take_flag(words, "--debug")
         quieten()
         let_waiting_threads_sleep()
         try:
@@ -80,20 +101,22 @@ class Recipe(Generic[Config]):
         except Exception as error:  # the one place where errors become exit codes
             if debug:
                 traceback.print_exc()
-            print(f"lokal {self.name}: {_one_line(error)}", file=sys.stderr)
-            return _exit_code(error)
+            print(f"lokal {self.name}: {one_line(error)}", file=sys.stderr)
+            return exit_code(error)
 
     def _run_words(self, words: list[str]) -> int:
-        _take_config_folder(words)
-        if resolved := _take_value(words, "--config"):
+        take_config_folder(words)
+        if take_flag(words, "--multirun") or take_flag(words, "-m"):
+            return _sweep(self, words)
+        if resolved := take_value(words, "--config"):
             return self(_from_file(Path(resolved), self.schema))
-        if "dry_run" in {item.name for item in fields(cast("type[_Carrier]", self.schema))}:
-            words += ["dry_run=true"] if _take_flag(words, "--dry-run") else []
-        if _take_flag(words, "--help") or _take_flag(words, "-h"):
+        if self._has("dry_run") and take_flag(words, "--dry-run"):
+            words.append("dry_run=true")
+        if take_flag(words, "--help") or take_flag(words, "-h"):
             doc = self.run.__doc__ or ""
             print(usage(self.name, doc=doc, settings=self.settings(), examples=self.examples))
             return ExitCode.DONE
-        if _take_flag(words, "--cfg"):
+        if take_flag(words, "--cfg"):
             self.compose(words)  # what cannot run is not shown as if it could
             own, _ = self._split(words)
             print(OmegaConf.to_yaml(_compose(self.name, own), resolve=True), end="")
@@ -104,9 +127,12 @@ class Recipe(Generic[Config]):
         """Return the words that this recipe reads, and those that it carries to another one."""
         if not self.carries:
             return list(words), []
-        own = {item.name for item in fields(cast("type[_Carrier]", self.schema))} - {"words"}
-        mine = [word for word in words if word.startswith("-") or _first_key(word) in own]
+        mine = [word for word in words if word.startswith("-") or self._has(_first_key(word))]
         return mine, [word for word in words if word not in mine]
+
+    def _has(self, key: str) -> bool:
+        own = {item.name for item in fields(cast("type[_Carrier]", self.schema))}
+        return key in own - {"words"}
 
 
 class _Carrier(Protocol):
@@ -149,6 +175,35 @@ class _OwnConfigs(SearchPathPlugin):
 
 
 Plugins.instance().register(_OwnConfigs)
+
+
+def _sweep(recipe: Recipe, words: Sequence[str]) -> ExitCode:
+    """Run the recipe once for each combination of values, through Hydra's launcher."""
+    typed = sys.argv
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # an error comes up to us, not a page about it
+    try:
+        configs = recipe.compose_each(words)
+        root = getattr(configs[0], "root", "runs")
+        place = f"{root}/sweeps/{recipe.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        say("sweep", f"{len(configs)} jobs; what the launcher writes is in {place}")
+        own = [f"hydra.sweep.dir='{place}'", f"hydra.job.name=lokal-{recipe.name}"]
+        own += ["hydra.output_subdir=null", "hydra/job_logging=none", "hydra/hydra_logging=none"]
+        sys.argv = [recipe.name, "--multirun", *own, *words]
+        hydra.main("pkg://lokal.configs", recipe.name, version_base="1.3")(_run_swept)()
+    except HydraException as error:
+        raise _user_error(recipe.name, error) from error
+    finally:
+        sys.argv = typed
+    return ExitCode.DONE
+
+
+def _run_swept(config: DictConfig) -> None:
+    """Run one job of a sweep, perhaps in another process."""
+    name = HydraConfig.get().job.config_name
+    recipe: Recipe = getattr(import_module(f"lokal.recipes.{name}"), str(name))
+    plain = _convert(config, name=recipe.name, schema=recipe.schema, overrides=())
+    if code := recipe(plain):
+        raise RunError(f"a job of the sweep ended with code {code}", code=ExitCode(code))
 
 
 def _settings(name: str) -> Settings:
@@ -242,62 +297,3 @@ def _from_file(path: Path, schema: type[Config]) -> Config:
 
 def _user_error(name: str, error: Exception) -> UserError:
     return UserError(explain(error, _settings(name)))
-
-
-def _take_flag(words: list[str], flag: str) -> bool:
-    found = flag in words
-    while flag in words:
-        words.remove(flag)
-    return found
-
-
-def _take_value(words: list[str], flag: str) -> str:
-    """Remove ``--flag VALUE`` or ``--flag=VALUE``; return the value, empty where absent."""
-    for place, word in enumerate(words):
-        name, sign, value = word.partition("=")
-        if name == flag:
-            value = value if sign else "".join(words[place + 1 : place + 2])
-            if not value:
-                raise UserError(f"{flag} needs a value")
-            del words[place : place + (1 if sign else 2)]
-            return value
-    return ""
-
-
-def _take_config_folder(words: list[str]) -> None:
-    folder = _take_value(words, "--config-dir")
-    if folder and not Path(folder).is_dir():
-        raise UserError(f"--config-dir needs a folder that exists, got {folder!r}")
-    if folder:
-        os.environ[CONFIG_FOLDER_VARIABLE] = str(Path(folder).resolve())
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, OSError) and (error.errno == errno.ENOSPC or _is_numpys(error)):
-        return (
-            f"no space left on the disk ({error.filename or 'while writing'}): free some, run again"
-        )
-    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES):
-        return (
-            f"{error.filename}: {str(error.strerror).lower()}: choose a path that you may use, "
-            "such as another root=..., or correct its rights"
-        )
-    text = " ".join(str(error).split()) or "no message"
-    if isinstance(error, UserError | RunError):
-        return text
-    return f"{type(error).__name__}: {text} (run with --debug for the traceback)"
-
-
-def _is_numpys(error: OSError) -> bool:
-    """Return whether numpy wrote less than it should have; it does not say why."""
-    return (
-        error.errno is None and re.search(r"\d requested and \d+ written", str(error)) is not None
-    )
-
-
-def _exit_code(error: Exception) -> int:
-    if isinstance(error, UserError):
-        return ExitCode.USER_MISTAKE
-    if isinstance(error, RunError):
-        return error.code
-    return ExitCode.RUN_FAILED

@@ -27,14 +27,12 @@ def refuse_words(words: Sequence[str], *, choices: Callable[[str], list[str]]) -
     """
     for word in words:
         key, sign, value = word.partition("=")
-        if word in ("-m", "--multirun"):
-            return f"{word} is not offered: run the command once for each value"
         if word.startswith("-"):
             return f"{word!r} is not a flag of a recipe: see --help"
         if not key or not (sign or key.startswith("~")):
             return f"{word!r} is not a setting: write key=value, or see --help"
         if key.lstrip("+~").partition(".")[0] == "hydra":
-            return f"{key}: Hydra's own settings have no effect here"
+            return f"{key}: Hydra's own settings have an effect with --multirun only"
         if (value in ("", "null") or value[0] in "[{") and (names := choices(key)):
             return f"{key} takes one choice, got {value!r}{_nearest(value, names)}"
     return None
@@ -54,6 +52,8 @@ def explain(error: Exception, settings: Settings) -> str:
         return unknown(full_key, settings) + place
     if choice := re.search(r"Could not find '([^']+)/([^'/]+)'", text):
         group, name = choice[1], choice[2]
+        if name.startswith("submitit"):
+            return f"{group}={name} needs a plugin: pip install 'lokal[submitit]'"
         return f"{group}={name}: no such choice{_nearest(name, settings.groups.get(group, []))}"
     if wrong := re.search(r"Ambiguous value for argument '([^=]+)=(.*)'", text):
         return f"{wrong[1]} takes one value; for a list write {wrong[1]}=[{wrong[2]}]"

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 _FLAGS = """  --help  --debug (full traceback)  --cfg (print the resolved config)
-  --config FILE (a run's config.json)  --config-dir DIR (own YAML files before the shipped ones)"""
+  --config FILE (a run's config.json)  --config-dir DIR (own YAML files before the shipped ones)
+  --multirun (values with commas: a run each; with hydra/launcher=submitit_slurm, a SLURM array)"""
 
 
 class Settings(NamedTuple):

@@ -61,7 +61,8 @@ def test_every_command_in_the_documents_is_right(page: str, command: str) -> Non
 
 def check_recipe(name: str, words: list[str]) -> None:
     recipe: Recipe = getattr(import_module(f"lokal.recipes.{name}"), name)
-    recipe.compose([word for word in words if not word.startswith("--")])
+    settings = [word for word in words if not word.startswith("--")]
+    assert recipe.compose_each(settings) if "--multirun" in words else recipe.compose(settings)
 
 
 def test_every_suite_stands_in_the_documents_with_its_licence() -> None:
