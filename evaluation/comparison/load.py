@@ -1,5 +1,6 @@
 """Which benchmarks of a run both sides have finished, and their replies."""
 
+import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,6 @@ from ..formats.format import load_format
 from ..generations import part_name
 from ..item import Item
 from ..items import find_items, read_items
-from ..settings import CompareConfig
 from .column import Column, Score, read_generated, read_likelihoods
 from .task import Protocol, Task
 
@@ -41,8 +41,46 @@ class Loaded:
         self.not_run.setdefault(f"{missing} in {language}", []).append(suite.name)
 
 
+class RunOfReplies(typing.Protocol):
+    """Where the replies of a run lie, and to which items they are."""
+
+    @property
+    def suite(self) -> Suite:
+        """Return the benchmark, or a choice of several."""
+        ...
+
+    @property
+    def split(self) -> str:
+        """Return the items' split."""
+        ...
+
+    @property
+    def skip_missing(self) -> bool:
+        """Return whether benchmarks whose items are not there are listed and left out."""
+        ...
+
+    @property
+    def parent(self) -> str:
+        """Return the name of the parent's folder."""
+        ...
+
+    @property
+    def baselines(self) -> list[str]:
+        """Return the names of the other systems' folders."""
+        ...
+
+    @property
+    def items_folder(self) -> Path | None:
+        """Return the user's folder of benchmarks."""
+        ...
+
+    def generations(self, system: str) -> Path:
+        """Return the folder of one system's replies."""
+        ...
+
+
 def load_tasks(
-    config: CompareConfig, language: str, *, child: str, with_baselines: bool = True
+    config: RunOfReplies, language: str, *, child: str, with_baselines: bool = True
 ) -> Loaded:
     """Return the tasks in one language that parent and child have both finished.
 
@@ -76,7 +114,7 @@ def load_tasks(
     return loaded
 
 
-def _has_items(config: CompareConfig, suite: Suite, language: str) -> bool:
+def _has_items(config: RunOfReplies, suite: Suite, language: str) -> bool:
     try:
         find_items(suite, split=config.split, language=language, items_root=config.items_folder)
     except UserError:
@@ -85,7 +123,7 @@ def _has_items(config: CompareConfig, suite: Suite, language: str) -> bool:
 
 
 def _read(
-    config: CompareConfig, suite: Suite, language: str, *, limit: int, loaded: Loaded
+    config: RunOfReplies, suite: Suite, language: str, *, limit: int, loaded: Loaded
 ) -> list[Item] | None:
     """Return the items; None where they are not there and that is allowed."""
     try:
@@ -104,7 +142,7 @@ def _read(
 
 
 def _check_items(
-    config: CompareConfig, suite: Suite, language: str, manifest: Manifest, *, part: str
+    config: RunOfReplies, suite: Suite, language: str, manifest: Manifest, *, part: str
 ) -> None:
     """Refuse replies to other items than those that are scored now."""
     path = find_items(suite, split=config.split, language=language, items_root=config.items_folder)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from ...data.errors import UserError
 from ..report.items.case import Case
-from .schedule import ScheduleConfig, Slot, schedule
+from .schedule import Slot, schedule
+from .settings import ScheduleConfig
 from .votes import Choice, SlotKind, Vote, VoteLog
 
 TAGS = (

@@ -3,36 +3,12 @@
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
 from ..report.items.case import Case
+from .settings import ScheduleConfig
 from .votes import LETTERS, SlotKind
-
-
-@dataclass(kw_only=True, slots=True)
-class ScheduleConfig:
-    """How items are shared among reviewers."""
-
-    overlap: float = 0.25
-    """Part of the items that every reviewer sees; their agreement rests on these."""
-    repeats: float = 0.05
-    """Part of a reviewer's items that come once more, the sides turned."""
-    golden: float = 0.05
-    """Further items, as a part, of which one reply has been spoilt."""
-    warm_up: int = 3
-    """Items at the beginning that are not counted."""
-    per_reviewer: int = 0
-    """Most items for one reviewer, without repeats and golden ones; 0: all that are there."""
-
-    def __post_init__(self) -> None:
-        for name in ("overlap", "repeats", "golden"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"schedule.{name} must lie in [0, 1], got {getattr(self, name)}")
-        for name in ("warm_up", "per_reviewer"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"schedule.{name} must be 0 or more, got {getattr(self, name)}")
 
 
 class Slot(NamedTuple):

@@ -64,17 +64,24 @@ class Case:
 
 def cases_of(regions: Sequence[RegionResults]) -> list[Case]:
     """Return all written items of all regions: by region, benchmark and place in its file."""
-    return [case for region in regions for case in _of_region(region)]
+    return [
+        case
+        for region in regions
+        for case in cases_of_tasks(region.code, region.tasks, checked=region.checked)
+    ]
 
 
-def _of_region(region: RegionResults) -> Iterator[Case]:
-    checked: dict[tuple[str, str], CheckedReply] = {}
-    for row in region.checked:  # of several samples the first
-        checked.setdefault((row.suite, row.item.id), row)
-    for task in region.tasks:
+def cases_of_tasks(
+    region: str, tasks: Sequence[Task], *, checked: Sequence[CheckedReply]
+) -> Iterator[Case]:
+    """Yield the written items of a region's tasks, with what the checks found."""
+    rows: dict[tuple[str, str], CheckedReply] = {}
+    for row in checked:  # of several samples the first
+        rows.setdefault((row.suite, row.item.id), row)
+    for task in tasks:
         if task.protocol is Protocol.generate and task.is_main:
             for place in range(len(task.items)):
-                yield _case(region.code, task, place, checked)
+                yield _case(region, task, place, rows)
 
 
 def _case(
