@@ -68,7 +68,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         loader=FunctionLoader(lambda name: _text("lokal.evaluation.review.pages", name)),
     )
-    environment.globals.update(show=show, percent=percent, span=span, letters=LETTERS, tags=TAGS)
+    environment.globals.update(
+        show=show, percent=percent, span=span, number=_number, letters=LETTERS, tags=TAGS
+    )
     return environment
 
 
@@ -229,6 +231,10 @@ def _add_owner(
         if not path.is_relative_to(report.resolve()) or not path.is_file():
             return _missing()
         return FileResponse(path)
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
 
 
 def _missing() -> Response:

@@ -37,7 +37,7 @@ def vote(reviewer: str, item: int, choice: str, **values: object) -> Vote:
 def test_alpha_equals_that_of_the_package_krippendorff(seed: int) -> None:
     random = Random(seed)
     table = [[random.choice([*NAMES, None]) for _ in range(40)] for _ in range(3)]
-    units = [[row[k] for row in table if row[k] is not None] for k in range(40)]
+    units = [[value for row in table if (value := row[k]) is not None] for k in range(40)]
     codes = [[float("nan") if v is None else float(NAMES.index(v)) for v in row] for row in table]
     theirs = krippendorff.alpha(reliability_data=codes, level_of_measurement="nominal")
     assert alpha(units, resamples=10).value == pytest.approx(theirs, abs=1e-12)
