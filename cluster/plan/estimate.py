@@ -8,8 +8,7 @@ from .activations import Layer, around_layers, last_layer_saving, layer_memory, 
 from .job import PlannedJob
 from .logits import logits_memory, num_targets
 from .memory import MemoryParts
-from .parameters import count_weights
-from .state import state_of
+from .state import State, state_of
 
 _MARGIN = 0.05
 """Of the rest: fragmentation of the allocator. Chosen on the lines marked "fit" of docs/plan.md."""
@@ -32,19 +31,8 @@ def step_moments(job: PlannedJob) -> list[MemoryParts]:
     targets = num_targets(job)
     kept = num_kept_layers(job) * layer.kept - last_layer_saving(job, targets)
     kept += around_layers(job, targets)
-    weights = count_weights(job.shape, job.method)
     earlier = state.gradients if job.micro_batches > 1 else 0.0
-    of_tokens = weights.trained_tokens / max(1, weights.trained) * state.gradients
-    batch = float(8 * 3 * job.tokens_at_once)
-    base = MemoryParts(
-        parameters=state.parameters,
-        gradients=0.0,
-        optimizer=state.optimizer,
-        activations=0.0,
-        logits=0.0,
-        buffers=state.buffers + batch,
-        margin=0.0,
-    )
+    base = _always(job, state)
     return [
         base._replace(
             gradients=earlier,
@@ -54,7 +42,13 @@ def step_moments(job: PlannedJob) -> list[MemoryParts]:
             peak_at="loss",
         ),
         base._replace(
-            gradients=max(earlier, of_tokens),
+            gradients=earlier,
+            activations=kept,
+            buffers=base.buffers + state.loss_buffers + state.head_buffers,
+            peak_at="backward, head",
+        ),
+        base._replace(
+            gradients=max(earlier, state.token_gradients),
             activations=kept - _gone(job, layer, targets) + layer.whole + layer.transient,
             buffers=base.buffers + state.layer_buffers,
             peak_at="backward, first layers",
@@ -69,6 +63,19 @@ def step_moments(job: PlannedJob) -> list[MemoryParts]:
             gradients=state.gradients, buffers=base.buffers + state.update, peak_at="optimizer"
         ),
     ]
+
+
+def _always(job: PlannedJob, state: State) -> MemoryParts:
+    """Return what is there at every moment, the batch's ids, positions and targets among it."""
+    return MemoryParts(
+        parameters=state.parameters,
+        gradients=0.0,
+        optimizer=state.optimizer,
+        activations=0.0,
+        logits=0.0,
+        buffers=state.buffers + 8 * 3 * job.tokens_at_once,
+        margin=0.0,
+    )
 
 
 def _gone(job: PlannedJob, layer: Layer, targets: int) -> float:

@@ -4,7 +4,7 @@ from ...training.settings import StrategyKind
 from .job import PlannedJob
 from .parameters import BYTES_FP32, bytes_of, count_weights
 
-_CHUNK_POSITIONS = 1024
+CHUNK_POSITIONS = 1024
 _FROZEN_CHUNK_POSITIONS = 256
 
 
@@ -32,7 +32,7 @@ def logits_memory(job: PlannedJob) -> float:
     if trains_head(job):
         own_format = job.strategy.kind is StrategyKind.fsdp
         copies = 2 * job.shape.embedding if each == 2 and not own_format else 0
-        return 3.0 * BYTES_FP32 * min(targets, _CHUNK_POSITIONS) * job.shape.vocabulary + copies
+        return 3.0 * BYTES_FP32 * min(targets, CHUNK_POSITIONS) * job.shape.vocabulary + copies
     # in bf16: logits, the same in fp32, log-probabilities; in fp32 one copy fewer
     alone = each + BYTES_FP32 + (BYTES_FP32 if each == 2 else 0)
     first = min(targets, _FROZEN_CHUNK_POSITIONS)

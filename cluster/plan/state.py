@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ...training.settings import StrategyKind
 from .job import PlannedJob
+from .logits import CHUNK_POSITIONS, num_targets, trains_head
 from .parameters import BYTES_FP32, BYTES_OF_ADAM, Weights, bytes_of, count_weights, frozen_bytes
 
 _ZERO_BUCKET = 50_000_000
@@ -22,6 +23,8 @@ class State(NamedTuple):
 
     parameters: float
     gradients: float
+    token_gradients: float
+    """Of embedding and head alone, which are there before the layers' own."""
     optimizer: float
     """Of all trained weights that this rank updates, after the first step."""
     update: float
@@ -30,6 +33,8 @@ class State(NamedTuple):
     """Between and in all steps: copies, buckets."""
     loss_buffers: float
     """While the loss is made: what is gathered then."""
+    head_buffers: float
+    """Beside them, when the head's gradient is summed over chunks of positions."""
     layer_buffers: float
     """While layers go back: what is gathered, and gradients on their way."""
     end_buffers: float
@@ -59,10 +64,12 @@ def _whole(job: PlannedJob, weights: Weights) -> State:
     return State(
         parameters=whole_bytes(job, weights) + _fused_copies(job),
         gradients=trained,
+        token_gradients=BYTES_FP32 * weights.trained_tokens,
         optimizer=BYTES_OF_ADAM * weights.trained,
         update=_update(job, trained=weights.trained, largest=_largest(job, weights)),
         buffers=buckets,
         loss_buffers=0.0,
+        head_buffers=0.0,
         layer_buffers=0.0,
         end_buffers=0.0,
     )
@@ -81,18 +88,24 @@ def _fsdp(job: PlannedJob, weights: Weights) -> State:
     if job.method.is_adapter:
         layer += weights.trained_in_a_layer
     reduced = (each + BYTES_FP32) * weights.trained_in_a_layer
+    # The root group reduces at the very end: until then the head's gradient is whole. Two chunks
+    # and their sum exist at one time where there are several (the dry build sees the same).
+    head = float(each * job.shape.embedding) if trains_head(job) else 0.0
+    has_chunks = num_targets(job) > CHUNK_POSITIONS
     on_host = job.strategy.cpu_offload and job.on_gpu
     kept = 0.0 if on_host else own
     return State(
         parameters=kept * whole_bytes(job, weights),
         gradients=kept * BYTES_FP32 * weights.trained,
+        token_gradients=0.0,
         optimizer=kept * BYTES_OF_ADAM * weights.trained,
         update=0.0
         if on_host
         else _update(job, trained=own * weights.trained, largest=own * _largest(job, weights)),
         buffers=0.0,
         loss_buffers=_gathered_bytes(job, tokens + layer),
-        layer_buffers=_gathered_bytes(job, tokens + 3 * layer) + reduced,
+        head_buffers=3 * head if has_chunks else 0.0,
+        layer_buffers=_gathered_bytes(job, tokens + 3 * layer) + reduced + head,
         end_buffers=_gathered_bytes(job, tokens + layer)
         + (each + BYTES_FP32) * weights.trained_tokens,
     )
@@ -111,10 +124,12 @@ def _zero(job: PlannedJob, weights: Weights) -> State:
     return State(
         parameters=(own if is_third else 1) * whole + part,
         gradients=part,
+        token_gradients=part * weights.trained_tokens / max(1, weights.trained),
         optimizer=2 * part,
         update=2 * part,
         buffers=BYTES_FP32 * min(_ZERO_BUCKET, weights.trained),
         loss_buffers=gathered,
+        head_buffers=0.0,
         layer_buffers=gathered,
         end_buffers=gathered,
     )
