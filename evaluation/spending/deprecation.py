@@ -1,12 +1,13 @@
 """When a model ends: warned of early, and too late to begin a baseline with it."""
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
 from ...data.config_files import read_config
 from ...data.errors import UserError
+from ..vendors.retirement import retirement
+from ..vendors.settings import VendorConfig
 
 _WARN_DAYS = 90
 _REFUSE_DAYS = 30
@@ -30,23 +31,22 @@ class Retirement(NamedTuple):
     source: str
 
 
-def find_retirement(model: str, *, table: str = "vendors", given: str = "") -> Retirement | None:
+def find_retirement(config: VendorConfig, *, table: str = "vendors") -> Retirement | None:
     """Return the earliest day that is known for a model; None where none is.
 
     Args:
-        model: as it is asked for.
+        config: of the model; a day that it names itself counts alone.
         table: a file of ``configs/retirement``.
-        given: the day from the model's own settings, which alone counts; empty: none.
 
     Raises:
         UserError: the table is not as it should be.
     """
-    if given:
-        return Retirement(date.fromisoformat(given), "baseline.retires")
-    found = [
-        Retirement(row.day, row.source) for row in load_retirements(table) if model in row.models
-    ]
-    return min([*found, *_of_sdk(model)], default=None)
+    told = retirement(config)
+    if config.retires and told is not None:
+        return Retirement(told, "baseline.retires")
+    rows = load_retirements(table)
+    found = [Retirement(row.day, row.source) for row in rows if config.model in row.models]
+    return min([*found, *([Retirement(told, "the vendor's SDK")] if told else [])], default=None)
 
 
 def check_retirement(
@@ -93,19 +93,3 @@ def load_retirements(table: str) -> list[RetirementRow]:
             f"configs/retirement/{table}.yaml: every entry of retirements needs models, day, read "
             "and source"
         ) from error
-
-
-def _of_sdk(model: str) -> list[Retirement]:
-    """Return what Anthropic's SDK says, where it is installed: it has no public name for this."""
-    if not model.startswith("claude"):
-        return []  # the SDK takes a second to import
-    try:
-        from anthropic import _data
-    except ImportError:
-        return []
-    text = getattr(_data, "DEPRECATED_MODELS", {}).get(model, "")
-    try:
-        day = datetime.strptime(re.sub(r"(\d)(st|nd|rd|th)", r"\1", text), "%B %d, %Y")  # noqa: DTZ007  a day has no zone
-    except ValueError:
-        return []
-    return [Retirement(day.date(), "the SDK anthropic")]

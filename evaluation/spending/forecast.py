@@ -58,7 +58,7 @@ class Forecast:
         low = (
             ""
             if self.at_stake_usd >= self.most_usd
-            else (f"; the cap of {self.limit_usd:g} USD stops it before that")
+            else (f"; the cap of {self.limit_usd:g} USD may stop it before")
         )
         return [
             f"asks {self.system} {self.num_asked:,} questions{known}",

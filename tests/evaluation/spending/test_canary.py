@@ -15,6 +15,7 @@ from lokal.evaluation.spending.canary import (
     rows_text,
 )
 from lokal.evaluation.spending.deprecation import check_retirement, find_retirement
+from lokal.evaluation.vendors.settings import VendorConfig, VendorKind
 
 ALL = load_canaries(50)
 
@@ -76,8 +77,23 @@ def on(day: str) -> datetime:
     return datetime.fromisoformat(f"{day}T12:00:00").replace(tzinfo=UTC)
 
 
+def model(name: str, *, vendor: str = "openai", retires: str = "") -> VendorConfig:
+    return VendorConfig(
+        vendor=VendorKind(vendor),
+        model=name,
+        api_key_env="KEY",
+        licence="",
+        source="",
+        timeout_seconds=1,
+        parallel=1,
+        requests_per_minute=1,
+        tokens_per_minute=1,
+        retires=retires,
+    )
+
+
 def test_an_end_is_warned_of_early_and_a_late_start_is_refused() -> None:
-    end = find_retirement("gpt-4.1-2025-04-14")
+    end = find_retirement(model("gpt-4.1-2025-04-14"))
     assert end is not None
     assert check_retirement("m", end, now=on("2026-10-01"), is_new=True) == ""
     assert "ends in 48 days" in check_retirement("m", end, now=on("2026-11-27"), is_new=True)
@@ -89,10 +105,10 @@ def test_an_end_is_warned_of_early_and_a_late_start_is_refused() -> None:
 
 
 def test_the_day_comes_from_the_settings_the_table_or_the_sdk() -> None:
-    assert find_retirement("nobody-1") is None
-    given = find_retirement("gpt-4.1", given="2030-01-01")
+    assert find_retirement(model("nobody-1")) is None
+    given = find_retirement(model("gpt-4.1", retires="2030-01-01"))
     assert given is not None
     assert given.day.year == 2030
-    known = find_retirement("claude-opus-4-5")
+    known = find_retirement(model("claude-opus-4-5", vendor="anthropic"))
     assert known is not None
     assert known.day.isoformat() == "2027-01-22"
