@@ -16,7 +16,7 @@ try:
     import openai
     from openai.types.chat import ChatCompletion
 
-    from ..vendors.web import clean_client
+    from ..vendors.web import PLACEHOLDER, clean_client
 except ImportError as error:
     raise UserError("server=... needs the openai package: pip install 'lokal[server]'") from error
 
@@ -51,12 +51,9 @@ class ChatClient:
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
         self._key = Key.read(config.api_key_env, field="server.api_key_env")
-        key_headers = {"authorization": f"Bearer {self._key.value}"} if self._key.value else {}
-        web = clean_client(
-            key=self._key, key_headers=key_headers, url=config.url, is_local=config.is_local
-        )
+        web = clean_client(key=self._key, url=config.url, is_local=config.is_local)
         self._client = openai.AsyncOpenAI(
-            api_key="unused",  # else the SDK looks for one in the environment
+            api_key=PLACEHOLDER,  # else the SDK looks for one in the environment
             base_url=config.url,
             max_retries=0,
             timeout=config.timeout_seconds,

@@ -11,7 +11,7 @@ from ..retry import Again
 from .failure import failure
 from .key import Key
 from .settings import VendorConfig
-from .web import clean_client
+from .web import PLACEHOLDER, clean_client
 
 _SENT_HEADERS = frozenset({"anthropic-version", "anthropic-beta"})
 
@@ -20,13 +20,12 @@ def open_client(config: VendorConfig, key: Key) -> anthropic.AsyncAnthropic:
     """Return the SDK's client for the config's address."""
     web = clean_client(
         key=key,
-        key_headers={"x-api-key": key.value} if key.value else {},
         url=config.url,
         is_local=config.is_local,
         sent_headers=_SENT_HEADERS,
     )
     return anthropic.AsyncAnthropic(
-        api_key="unused",  # the client below adds it; else the SDK looks in environment and files
+        api_key=PLACEHOLDER,  # else the SDK looks for one in environment and files
         base_url=config.url,
         max_retries=0,
         timeout=config.timeout_seconds,

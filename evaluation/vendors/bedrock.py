@@ -66,19 +66,23 @@ class BedrockVendor:
 
     async def ask(self, question: Question) -> Answer:
         """Return the answer; sent once."""
-        request = converse_request(self._config, question)
+        found = await self._converse(converse_request(self._config, question))
+        if isinstance(found, Exception):
+            raise found  # here, so that nothing stands behind it: the SDK's own may hold the key
+        return read_converse(found, requested=self.model)
+
+    async def _converse(self, request: dict[str, Any]) -> dict[str, Json] | Exception:
+        """Return the reply, or what its failure means."""
         try:
             async with asyncio.timeout(self._config.timeout_seconds):
                 found = await _in_thread(lambda: self._client.converse(**request))
         except ClientError as error:
-            raise self._status_failure(cast(dict, error.response)) from None  # it may hold the key
-        except TimeoutError as error:
-            raise Again(f"no whole reply within {self._config.timeout_seconds:g} s") from error
+            return self._status_failure(cast(dict, error.response))
+        except TimeoutError:
+            return Again(f"no whole reply within {self._config.timeout_seconds:g} s")
         except (BotoCoreError, HTTPClientError, ValueError) as error:
-            said = self._key.clean_line(str(error))
-            raise Again(f"no connection, or it broke: {said}") from None
-        raw = cast(dict[str, Json], self._key.clean_json(found))
-        return read_converse(raw, requested=self.model)
+            return Again(f"no connection, or it broke: {self._key.clean_line(str(error))}")
+        return cast(dict[str, Json], self._key.clean_json(found))
 
     async def close(self) -> None:
         """Close all connections."""

@@ -14,7 +14,7 @@ from .failure import failure
 from .key import Key
 from .reading import list_in, object_in, text_in
 from .settings import VendorConfig
-from .web import clean_client
+from .web import PLACEHOLDER, clean_client
 
 _EVERYWHERE = "global"
 _API_VERSION = "v1"
@@ -24,18 +24,11 @@ _CLOUD_API_VERSION = "v1beta1"
 
 def open_web(config: VendorConfig, key: Key) -> httpx2.AsyncClient:
     """Return the HTTP client under the SDK, which does not close it."""
-    header = "authorization" if config.project else "x-goog-api-key"
-    shown = f"Bearer {key.value}" if config.project else key.value
-    return clean_client(
-        key=key,
-        key_headers={header: shown} if key.value else {},
-        url=config.url,
-        is_local=config.is_local,
-    )
+    return clean_client(key=key, url=config.url, is_local=config.is_local)
 
 
 def open_client(config: VendorConfig, web: httpx2.AsyncClient) -> genai.Client:
-    """Return the SDK's client; the HTTP client below it adds the key."""
+    """Return the SDK's client."""
     options = types.HttpOptions(
         base_url=config.url,
         api_version=_CLOUD_API_VERSION if config.project else _API_VERSION,
@@ -44,10 +37,10 @@ def open_client(config: VendorConfig, web: httpx2.AsyncClient) -> genai.Client:
         httpx_client=httpx2.Client(trust_env=False),  # never used; else one is made
     )
     if not config.project:
-        return genai.Client(vertexai=False, api_key="unused", http_options=options)
+        return genai.Client(vertexai=False, api_key=PLACEHOLDER, http_options=options)
     return genai.Client(
         vertexai=True,
-        credentials=Credentials(token="unused"),
+        credentials=Credentials(token=PLACEHOLDER),
         project=config.project,
         location=config.location or _EVERYWHERE,
         http_options=options,

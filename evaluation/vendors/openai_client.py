@@ -11,22 +11,15 @@ from ..retry import Again
 from .failure import failure
 from .key import Key
 from .reading import text_in
-from .settings import VendorConfig, VendorKind
-from .web import clean_client
+from .settings import VendorConfig
+from .web import PLACEHOLDER, clean_client
 
 
 def open_client(config: VendorConfig, key: Key) -> openai.AsyncOpenAI:
     """Return the SDK's client for the config's address."""
-    header = "api-key" if config.vendor is VendorKind.azure else "authorization"
-    shown = key.value if config.vendor is VendorKind.azure else f"Bearer {key.value}"
-    web = clean_client(
-        key=key,
-        key_headers={header: shown} if key.value else {},
-        url=config.url,
-        is_local=config.is_local,
-    )
+    web = clean_client(key=key, url=config.url, is_local=config.is_local)
     return openai.AsyncOpenAI(
-        api_key="unused",  # the client below adds it; else the SDK looks in the environment
+        api_key=PLACEHOLDER,  # else the SDK looks for one in the environment
         base_url=config.url,
         max_retries=0,
         timeout=config.timeout_seconds,

@@ -1,9 +1,8 @@
 """The HTTP client under every SDK: sends only what is meant, to one host, and hides the key.
 
-The SDK above it never holds the key: it is added below, and taken out of what comes back.
+The SDK above it never holds the key, only a placeholder, which it puts where its vendor wants the
+key: there the key stands below, and is taken out of what comes back.
 """
-
-from collections.abc import Mapping
 
 import httpx2
 
@@ -14,10 +13,13 @@ _SENT_HEADERS = frozenset({"host", "accept", "content-type", "content-length", "
 _OF_THE_ENCODING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
+PLACEHOLDER = "lokal-puts-the-key-here"
+"""What an SDK is given as its key."""
+
+
 def clean_client(
     *,
     key: Key,
-    key_headers: Mapping[str, str],
     url: str,
     is_local: bool,
     sent_headers: frozenset[str] = frozenset(),
@@ -25,8 +27,7 @@ def clean_client(
     """Return a client that follows no redirect, and takes no proxy for this machine.
 
     Args:
-        key: what may not be seen in a reply.
-        key_headers: which carry it.
+        key: takes the placeholder's place; may not be seen in a reply.
         url: the only place that is asked: scheme, host and port.
         is_local: whether the service runs on this machine; a proxy would carry questions away.
         sent_headers: which the service needs beside the usual ones, in small letters.
@@ -40,7 +41,7 @@ def clean_client(
         trust_env=False,  # the inner client sees to proxies
         follow_redirects=False,
         transport=_CleanTransport(
-            inner, key, key_headers, _SENT_HEADERS | sent_headers, _origin(httpx2.URL(url))
+            inner, key, _SENT_HEADERS | sent_headers, _origin(httpx2.URL(url))
         ),
     )
 
@@ -52,21 +53,19 @@ class _CleanTransport(httpx2.AsyncBaseTransport):
         self,
         inner: httpx2.AsyncClient,
         key: Key,
-        key_headers: Mapping[str, str],
         sent_headers: frozenset[str],
         origin: tuple[str, str, int | None],
     ) -> None:
-        self._inner, self._key, self._key_headers = inner, key, key_headers
+        self._inner, self._key = inner, key
         self._sent_headers, self._origin = sent_headers, origin
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         if _origin(request.url) != self._origin:
             raise httpx2.ConnectError(f"{request.url.host} is another host than was agreed to")
-        kept = {n: v for n, v in request.headers.items() if n.lower() in self._sent_headers}
         outgoing = httpx2.Request(
             request.method,
             request.url,
-            headers={**kept, "user-agent": "lokal", **self._key_headers},
+            headers={**self._headers(request), "user-agent": "lokal"},
             content=await request.aread(),
             extensions=request.extensions,
         )
@@ -83,6 +82,16 @@ class _CleanTransport(httpx2.AsyncBaseTransport):
             request=request,
             extensions={"reason_phrase": found.reason_phrase.encode("ascii", "replace")},
         )
+
+    def _headers(self, request: httpx2.Request) -> dict[str, str]:
+        """Return the headers that are meant, and those with the key, if there is one."""
+        sent = {}
+        for name, value in request.headers.items():
+            if PLACEHOLDER in value and self._key.value:
+                sent[name] = value.replace(PLACEHOLDER, self._key.value)
+            elif name.lower() in self._sent_headers:
+                sent[name] = value
+        return sent
 
     async def aclose(self) -> None:
         await self._inner.aclose()

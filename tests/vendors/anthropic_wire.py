@@ -25,14 +25,15 @@ class AnthropicWire:
     """Messages, models and batches below ``/v1``."""
 
     def key(self, headers: dict[str, str]) -> str:
-        return headers.get("x-api-key", "")
+        return headers.get("authorization", "").removeprefix("Bearer ")
 
     def call(self, asked: Asked, desk: Desk) -> Call | None:
         if "anthropic-version" not in asked.headers:
             raise Refused(400, "anthropic-version: header is required")
         match asked.method, *asked.path.removeprefix("/v1").strip("/").split("/"):
             case "POST", "messages":
-                return Call("ask", _prompt(asked.vendor, asked.body))
+                body = asked.body
+                return Call("ask", _prompt(asked.vendor, body), bool(body.get("stream")))
             case "GET", "models", name:
                 return Call("models", work=lambda: _known_model(desk, name))
             case "POST", "messages", "batches":

@@ -27,14 +27,16 @@ class GeminiWire:
     """Below ``/v1`` or ``/v1beta1/projects/P/locations/L/publishers/google``."""
 
     def key(self, headers: dict[str, str]) -> str:
-        return headers.get("x-goog-api-key", "") or headers.get("authorization", "")
+        bearer = headers.get("authorization", "").removeprefix("Bearer ")
+        return headers.get("x-goog-api-key", "") or bearer
 
     def call(self, asked: Asked, desk: Desk) -> Call | None:
         *_, group, name = asked.path.strip("/").split("/")
         name, _, verb = name.partition(":")
         match asked.method, group, verb:
-            case "POST", "models", "generateContent":
-                return Call("ask", _prompt(asked.vendor, name, asked.body))
+            case "POST", "models", "generateContent" | "streamGenerateContent":
+                prompt = _prompt(asked.vendor, name, asked.body)
+                return Call("ask", prompt, streams=verb.startswith("stream"))
             case "POST", "models", "batchGenerateContent":
                 return Call("batch_create", work=lambda: _create(asked, desk, name))
             case "GET", "models", "":

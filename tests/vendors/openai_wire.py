@@ -19,13 +19,13 @@ class OpenAIWire:
     """Responses, chat completions, models, files and batches below ``/v1``."""
 
     def key(self, headers: dict[str, str]) -> str:
-        bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        return bearer or headers.get("api-key", "")
+        return headers.get("authorization", "").removeprefix("Bearer ")
 
     def call(self, asked: Asked, desk: Desk) -> Call | None:
         match asked.method, *asked.path.removeprefix("/v1").strip("/").split("/"):
             case "POST", "responses" | "chat", *_:
-                return Call("ask", _prompt(asked.vendor, asked.body))
+                body = asked.body
+                return Call("ask", _prompt(asked.vendor, body), bool(body.get("stream")))
             case "GET", "models":
                 return Call("models", work=lambda: _models(desk))
             case "GET", "models", name:
@@ -55,6 +55,8 @@ class OpenAIWire:
 
 def _prompt(vendor: str, body: dict) -> Prompt:
     turns = body["input"] if "input" in body else body["messages"]
+    if isinstance(turns, str):
+        turns = [{"role": "user", "content": turns}]
     schema = body.get("text", {}).get("format", {}).get("schema")
     schema = schema or body.get("response_format", {}).get("json_schema", {}).get("schema")
     return Prompt(

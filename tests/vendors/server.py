@@ -16,6 +16,7 @@ from .gemini_wire import GeminiWire
 from .jobs import Jobs
 from .openai_wire import OpenAIWire
 from .said import Prompt, Said, usual_answer
+from .streams import stream_of
 from .wire import Asked, Call, Refused, Wire
 
 PATHS = {
@@ -78,6 +79,8 @@ class VendorServer:
             models=models,
         )
         self.key = key
+        self.say_host = ""
+        """Where the results of a batch are said to lie; empty: here."""
         self.asked: list[Asked] = []
         self.closed = threading.Event()
         handler = type("Handler", (_Handler,), {"server_of_all": self, "closed": self.closed})
@@ -132,6 +135,7 @@ class _Handler(ActingHandler):
     def _handle_vendor(self, path: str, query: dict[str, str], content: bytes) -> None:
         _, vendor, *rest = path.split("/")
         headers = {name.lower(): value for name, value in self.headers.items()}
+        headers["host"] = self.server_of_all.say_host or headers["host"]
         asked = Asked(vendor, self.command, f"/{'/'.join(rest)}", query, headers, content)
         if vendor not in _WIRES:
             self.send_json(404, {"error": {"message": f"no vendor {vendor}"}})
@@ -170,7 +174,12 @@ class _Handler(ActingHandler):
             if not isinstance(lost, Late):
                 return
         self.server_of_all.counts.status(200)
-        if isinstance(body, bytes):
+        stream = None
+        if call.streams and isinstance(body, dict):
+            stream = stream_of(asked.vendor, asked.path, body)
+        if stream is not None:
+            self.send_bytes(200, stream, kind="text/event-stream")
+        elif isinstance(body, bytes):
             self.send_bytes(200, body, kind="application/octet-stream")
         else:
             self.send_json(200, body, _REQUEST_ID)

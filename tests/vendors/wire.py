@@ -38,6 +38,8 @@ class Call(NamedTuple):
     """ask, models, file, file_content, batch_create, ..."""
     prompt: Prompt | None = None
     """Of an ask."""
+    streams: bool = False
+    """Whether an ask wants its reply piece by piece."""
     work: Callable[[], dict | bytes] | None = None
     """What is done for anything else; returns the reply's body."""
 

@@ -62,9 +62,14 @@ def test_a_failure_of_all_items_stops_the_run_in_one_line(
     folder: Path, capsys: pytest.CaptureFixture[str], status: int, message: str
 ) -> None:
     elsewhere = {"location": "http://127.0.0.2:9/v1/chat/completions"}
-    with ChatServer(
-        lambda _, number: Said() if number < 10 else Status(status, headers=elsewhere)
-    ) as server:
+
+    def fail(_: dict, number: int) -> Said | Status:
+        if number < 10:
+            return Said()
+        time.sleep(0.3)  # the ten are written down before the failure ends the run
+        return Status(status, headers=elsewhere)
+
+    with ChatServer(fail) as server:
         assert run(folder, server) == 2
         assert len(server.asked) <= 10 + 4
         error = capsys.readouterr().err
