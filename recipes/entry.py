@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import Enum
@@ -82,6 +82,17 @@ class Recipe(Generic[Config]):
         if len(set(folders)) < len(folders):
             raise UserError("two jobs would write to one folder: say name='lr-${training.lr}'")
         return configs
+
+    def restore(self, values: Mapping[str, object], *, said: str) -> Config:
+        """Return the config that a run has recorded as JSON values.
+
+        Args:
+            said: how the user named the run, for errors.
+
+        Raises:
+            UserError: it is of another version.
+        """
+        return _from_values(values, self.schema, said=said)
 
     def settings(self) -> Settings:
         """Return what a user can set in this recipe."""
@@ -288,9 +299,16 @@ def _from_file(path: Path, schema: type[Config]) -> Config:
         raise UserError(f"--config {path} does not exist: name a run's config.json")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"--config {path}: {str(error).splitlines()[0]}") from error
+    return _from_values(values, schema, said=f"--config {path}")
+
+
+def _from_values(values: Mapping[str, object], schema: type[Config], *, said: str) -> Config:
+    try:
         plain = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), values))
     except (OmegaConfBaseException, ValueError) as error:
-        raise UserError(f"--config {path}: {str(error).splitlines()[0]}") from error
+        raise UserError(f"{said}: {str(error).splitlines()[0]}") from error
     assert isinstance(plain, schema)
     return plain
 

@@ -1,34 +1,11 @@
 """The most that the hardware multiplies a second, from a table for GPUs, measured on CPUs."""
 
-import re
 import time
 
 import torch
 
-# Dense bf16 rates in 1e12 FLOP/s with fp32 sums, of one device as PyTorch sees it. NVIDIA's sheets
-# give the double for H100 to L4, "with sparsity". From the makers' sheets of H100, H200, Blackwell,
-# A100, L40S (with L40), L4, A10, MI300X and MI250X, whose two halves are two devices, and from the
-# white papers of Ada and GA102, compared by tables and copies that cite them. The first name that
-# stands in the device's name as a word counts, so longer names come first.
-_BF16_TERAFLOPS = (
-    ("Laptop", None),
-    ("H100 PCIe", 756.0),
-    ("H100 NVL", 835.0),
-    ("H100", 989.4),
-    ("H200", 989.4),
-    ("GH200", 989.4),
-    ("B200", 2250.0),
-    ("A100", 312.0),
-    ("L40S", 362.0),
-    ("L40", 181.0),
-    ("L4", 121.0),
-    ("A10G", 70.0),
-    ("A10", 125.0),
-    ("RTX 4090", 165.2),
-    ("RTX 3090", 71.0),
-    ("MI300X", 1307.4),
-    ("MI250X", 191.5),
-)
+from ..data.gpu import find_gpu
+
 _SIZE = 1024
 _SECONDS = 0.2
 
@@ -48,10 +25,8 @@ def peak_flops(device: torch.device, dtype: torch.dtype) -> float | None:
 
 def peak_of_gpu(name: str) -> float | None:
     """Return the bf16 peak of a GPU by the name that CUDA gives it."""
-    for part, rate in _BF16_TERAFLOPS:
-        if re.search(rf"\b{part}\b", name):
-            return None if rate is None else rate * 1e12
-    return None
+    gpu = find_gpu(name)
+    return None if gpu is None else gpu.bf16_teraflops * 1e12
 
 
 def _measure(dtype: torch.dtype) -> float:
