@@ -1,15 +1,18 @@
 """How close ``lokal plan`` comes: memory and step time of real training steps beside its formulas.
 
 Run: ``python benchmarks/plan.py``; ``--only NAME`` takes single lines, ``--json FILE`` keeps the
-measurements. Each line is trained for some steps by gloo processes of one thread each, with rows of
+measurements. Each line is trained for two steps by gloo processes of one thread each, with rows of
 full length of which every token is trained. A process's memory is its highest resident set
-(VmHWM of /proc/self/status) above what is resident after imports and one step of a tiny model, with
-glibc's allocator as it comes (no MALLOC_ARENA_MAX). Of several processes the largest counts. Lines
-marked "fit" were looked at when the margin in cluster/plan/estimate.py was chosen, "check" not.
+(VmHWM of /proc/self/status) above what is resident after imports and one step of a tiny model; of
+several processes the largest counts. glibc gives what is freed back to the system
+(MALLOC_MMAP_THRESHOLD_ at 1 MiB), so that it is what the run needs; ``--default-malloc`` leaves it
+as it comes, and freed tensors of up to 32 MiB then stay in the heap. Lines marked "fit" were looked
+at when the margin in cluster/plan/estimate.py was chosen, "check" not.
 """
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import time
@@ -89,7 +92,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--default-malloc", action="store_true")
     options = parser.parse_args()
+    if not options.default_malloc:
+        for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
+            os.environ[name] = str(_MIB)
     found: dict[str, Measured] = {}
     if options.json and options.json.is_file():
         found = {k: Measured(*v) for k, v in json.loads(options.json.read_text()).items()}
