@@ -45,7 +45,8 @@ _SELECTIVE = "training.activation_checkpointing=selective"
 
 def _rows(rows: int, tokens: int) -> list[str]:
     """Return words for this many rows in each forward pass of a process."""
-    return [f"training.micro_rows={rows}", f"tokens.max_tokens={tokens}"]
+    of_step = f"training.rows_per_step={rows}"
+    return [f"training.micro_rows={rows}", f"tokens.max_tokens={tokens}", of_step]
 
 
 def _ranks(strategy: str, rows: int) -> list[str]:
@@ -132,7 +133,7 @@ def line_of(name: str, words: list[str], found: Measured) -> str:
 
 def compose(words: list[str]) -> FinetuneConfig:
     """Return the config that the words make."""
-    return finetune.compose(["training.rows_per_step=8", "tokens.share_prefix=false", *words])
+    return finetune.compose(["tokens.share_prefix=false", *words])
 
 
 def measure(words: list[str]) -> Measured:
