@@ -1,6 +1,7 @@
 """Jobs that the plan's tests share."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from lokal.cluster.plan.job import PlannedJob
@@ -31,10 +32,10 @@ def make_job() -> MakeJob:
         method: str = "full",
         strategy: str = "fsdp",
         offload: bool = False,
-        **changes: object,
+        **changes: Any,
     ) -> PlannedJob:
         adapts = method != "full"
-        values: dict = {
+        values: dict[str, Any] = {
             "shape": shape,
             "stack": Stack.hf,
             "method": MethodConfig(
