@@ -14,6 +14,8 @@ from ..data.errors import ExitCode, UserError
 from .chain import chain_jobs
 from .entry import recipe
 from .pipeline import pipeline
+from .prepare import prepare
+from .prepare_on_cluster import array_words, runs_arrays
 from .recipe_job import SweepConfig, check_inputs, recipe_job
 
 
@@ -45,6 +47,8 @@ class SubmitConfig:
 )
 def submit(config: SubmitConfig) -> ExitCode | None:
     """Submit a recipe, or the whole chain, as jobs of a cluster that survive preemption."""
+    if runs_arrays(config.recipe, config.words):
+        return _prepare(config)
     jobs = _jobs(config)
     if config.dry_run:
         for job in jobs:
@@ -56,6 +60,15 @@ def submit(config: SubmitConfig) -> ExitCode | None:
         return run_jobs(jobs)
     submit_jobs(jobs, config.cluster, after=[str(number) for number in config.after])
     return None
+
+
+def _prepare(config: SubmitConfig) -> ExitCode:
+    """Submit and follow the arrays of ``prepare engine=slurm``, with the cluster's settings."""
+    words = array_words(config.words, config.cluster)
+    if config.dry_run:
+        print(shlex.join(["lokal", "prepare", *words]))
+        return ExitCode.DONE
+    return prepare(prepare.compose(words))
 
 
 def _jobs(config: SubmitConfig) -> list[Job]:

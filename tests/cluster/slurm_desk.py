@@ -119,6 +119,18 @@ def show(job: str) -> dict[str, str]:
     return dict(re.findall(r"(\w+)=(\S+)", text.splitlines()[0]))
 
 
+def show_all(*jobs: str) -> dict[str, str]:
+    """Return the state of each task of these jobs, by the number in its array."""
+    found: dict[str, str] = {}
+    for job in jobs:
+        command = ["scontrol", "show", "job", "--oneliner", job]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        for line in text.splitlines():
+            values = dict(re.findall(r"(\w+)=(\S+)", line))
+            found[values.get("ArrayTaskId", values["JobId"])] = values["JobState"]
+    return found
+
+
 def wait(ready, *, what: str, seconds: float = _PATIENCE_SECONDS) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
