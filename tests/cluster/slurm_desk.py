@@ -74,11 +74,12 @@ class Desk(Bench):
         path = self.root / name / "jobs" / "finetune" / "exit.json"
         return json.loads(path.read_text(encoding="utf-8"))
 
-    def curve(self, name: str) -> list[tuple[int, float, float, int]]:
-        """Return step, loss, learning rate and tokens: equal ones saw equal rows."""
+    def curve(self, name: str) -> list[tuple[object, ...]]:
+        """Return step, loss (or why it was skipped), rate and tokens: equal ones saw equal rows."""
         lines = (self.root / name / "metrics.jsonl").read_text().splitlines()
         records = [json.loads(line) for line in lines]
-        return [(one["step"], one["loss"], one["lr"], one["tokens"]) for one in records]
+        keys = ("step", "loss", "skipped", "lr", "tokens")
+        return [tuple(one.get(key) for key in keys) for one in records]
 
     def weights(self, name: str) -> str:
         return sha256_of_file(self.root / name / "model" / "adapter_model.safetensors")
