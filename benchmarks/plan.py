@@ -29,7 +29,7 @@ from lokal.training.launch import launch, leave
 
 _STEPS = 2
 _MIB = 2**20
-_SCRATCH = [
+SCRATCH = [
     "model=scratch",
     "model.scratch.hidden_size=1024",
     "model.scratch.intermediate_size=2816",
@@ -38,12 +38,12 @@ _SCRATCH = [
     "model.scratch.num_kv_heads=4",
 ]
 """231 million weights."""
-_FP32, _BF16 = "training.precision=fp32", "training.precision=bf16"
-_FULL = "training.activation_checkpointing=full"
-_SELECTIVE = "training.activation_checkpointing=selective"
+FP32, BF16 = "training.precision=fp32", "training.precision=bf16"
+FULL = "training.activation_checkpointing=full"
+SELECTIVE = "training.activation_checkpointing=selective"
 
 
-def _rows(rows: int, tokens: int) -> list[str]:
+def rows_of(rows: int, tokens: int) -> list[str]:
     """Return words for this many rows in each forward pass of a process."""
     of_step = f"training.rows_per_step={rows}"
     return [f"training.micro_rows={rows}", f"tokens.max_tokens={tokens}", of_step]
@@ -54,28 +54,28 @@ def _ranks(strategy: str, rows: int) -> list[str]:
 
 
 _FIT = {
-    "135M full fp32": ["method=full", _FP32, *_rows(4, 256)],
-    "135M lora bf16": ["method=lora", _BF16, *_rows(8, 256)],
-    "135M full bf16, recomputed": ["method=full", _BF16, _FULL, *_rows(4, 512)],
-    "135M full fp32, ddp": ["method=full", _FP32, *_rows(2, 256), *_ranks("ddp", 2)],
-    "135M full bf16, fsdp": ["method=full", _BF16, *_rows(2, 256), *_ranks("fsdp", 2)],
-    "135M full bf16, zero2": ["method=full", _BF16, *_rows(2, 256), *_ranks("zero2", 2)],
+    "135M full fp32": ["method=full", FP32, *rows_of(4, 256)],
+    "135M lora bf16": ["method=lora", BF16, *rows_of(8, 256)],
+    "135M full bf16, recomputed": ["method=full", BF16, FULL, *rows_of(4, 512)],
+    "135M full fp32, ddp": ["method=full", FP32, *rows_of(2, 256), *_ranks("ddp", 2)],
+    "135M full bf16, fsdp": ["method=full", BF16, *rows_of(2, 256), *_ranks("fsdp", 2)],
+    "135M full bf16, zero2": ["method=full", BF16, *rows_of(2, 256), *_ranks("zero2", 2)],
 }
 _CHECK = {
-    "135M dora bf16": ["method=dora", _BF16, *_rows(4, 256)],
-    "231M lora bf16, selective": [*_SCRATCH, "method=lora", _BF16, _SELECTIVE, *_rows(4, 256)],
-    "231M full bf16": [*_SCRATCH, "method=full", _BF16, *_rows(2, 512)],
+    "135M dora bf16": ["method=dora", BF16, *rows_of(4, 256)],
+    "231M lora bf16, selective": [*SCRATCH, "method=lora", BF16, SELECTIVE, *rows_of(4, 256)],
+    "231M full bf16": [*SCRATCH, "method=full", BF16, *rows_of(2, 512)],
     "231M lora bf16, ddp": [
-        *_SCRATCH, "method=lora", _BF16, *_rows(4, 256), *_ranks("ddp", 4),
+        *SCRATCH, "method=lora", BF16, *rows_of(4, 256), *_ranks("ddp", 4),
     ],
     "231M full fp32, recomputed, fsdp": [
-        *_SCRATCH, "method=full", _FP32, _FULL, *_rows(2, 512), *_ranks("fsdp", 2),
+        *SCRATCH, "method=full", FP32, FULL, *rows_of(2, 512), *_ranks("fsdp", 2),
     ],
     "135M lora bf16, packed, fsdp": [
-        "method=lora", _BF16, "tokens.layout=packed", *_rows(4, 256), *_ranks("fsdp", 4),
+        "method=lora", BF16, "tokens.layout=packed", *rows_of(4, 256), *_ranks("fsdp", 4),
     ],
     "135M full bf16, recomputed, zero3": [
-        "method=full", _BF16, _FULL, *_rows(2, 512), *_ranks("zero3", 2),
+        "method=full", BF16, FULL, *rows_of(2, 512), *_ranks("zero3", 2),
     ],
 }  # fmt: skip
 
@@ -184,14 +184,14 @@ def work(folder: Path, words: list[str]) -> None:
     leave(0)
 
 
-def train(strategy, batch) -> list[float]:  # noqa: ANN001  its type is not worth the import
+def train(strategy, batch, *, steps=_STEPS, clock=time.monotonic) -> list[float]:  # noqa: ANN001
     """Run the steps, each of one forward pass, and return the seconds of all but the first."""
     seconds: list[float] = []
-    for _ in range(_STEPS):
-        clock = time.monotonic()
+    for _ in range(steps):
+        begun = clock()
         strategy.accumulate(batch, weight=1 / len(batch.targets_N), is_last=True)
         strategy.step(lr=1e-5)
-        seconds.append(time.monotonic() - clock)
+        seconds.append(clock() - begun)
     return seconds[1:]
 
 

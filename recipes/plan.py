@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import cast
 
 from ..cluster.plan.calibrate import measured_efficiency, num_processes
+from ..cluster.plan.compare import comparison_lines
+from ..cluster.plan.dry_build import dry_memory
+from ..cluster.plan.estimate import step_moments
 from ..cluster.plan.fit import Choice, Fit, search
 from ..cluster.plan.job import planned_job
 from ..cluster.plan.plan import Plan, make_plan, work_for
@@ -38,6 +41,8 @@ class PlanConfig:
     """Tokens of an epoch, where the corpus is not here; 0: as the corpus tells."""
     fit: bool = False
     """Search strategy, checkpointing, offload and micro-batch, and print what fits."""
+    dry: bool = False
+    """Also build the run on fake tensors, and print what that finds beside the formulas."""
     calibrate: str = ""
     """A run folder of yours, whose measured speed replaces the table's."""
     json_file: str = ""
@@ -76,6 +81,8 @@ def plan(config: PlanConfig) -> ExitCode | None:
         return _print_fit(found, config)
     made = make_plan(run, cluster, config.gpu, work=work, measured=measured)
     print("\n".join(plan_lines(made)))
+    if config.dry:
+        print("\n".join(["", *comparison_lines(step_moments(made.job), dry_memory(made.job))]))
     if made.fits is False:
         found = search(run, cluster, config.gpu, words=config.words, work=work, measured=measured)
         print("\n".join(["", *_fit_lines(found)]))
