@@ -192,7 +192,7 @@ class PartRows:
             reply=text,
             state=_state(text, ended=generated.ended),
             sample=planned.sample,
-            num_tokens=len(generated.ids),
+            num_tokens=len(generated.ids) + generated.ended,
         )
         return planned.name, {"reply": asdict(reply)}
 

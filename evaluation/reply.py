@@ -43,7 +43,8 @@ class Reply:
     sample: int = 0
     """Which of several replies to the same item: 0, 1, ..."""
     num_tokens: int | None = None
-    """Of the reply, in the system's own tokens; None where the recording does not say."""
+    """Of the reply, in the system's own tokens, the one that ends it included, as servers count;
+    None where the recording does not say."""
 
     def __post_init__(self) -> None:
         self.state = State(self.state)
