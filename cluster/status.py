@@ -125,8 +125,7 @@ def _words(record: JobRecord, number: int, queued: QueuedTask | None, *, answere
         why = why_not(record, number) if outcome.state == "failed" else outcome.why
         return _Words(outcome.state, why, is_active=False)
     if queued is not None:
-        is_why = queued.reason not in _REASONS or queued.reason == "DependencyNeverSatisfied"
-        note = _REASONS.get(queued.reason, queued.reason) if is_why else ""
+        note = _REASONS.get(queued.reason, queued.reason)
         return _Words(queued.state.lower(), note.replace("None", ""), is_active=False)
     if not answered:
         return _Words("unknown", "neither squeue nor scontrol answers", is_active=False)

@@ -31,6 +31,7 @@ from ..data.errors import ExitCode, RunError, UserError
 from ..data.hardware import let_waiting_threads_sleep
 from ..data.progress import say
 from ..data.quiet import quieten
+from ..data.secrets import hide_secrets
 from .failure import exit_code, one_line
 from .flags import take_config_folder, take_flag, take_value
 from .mistakes import explain, refuse_words, unknown
@@ -111,8 +112,9 @@ class Recipe(Generic[Config]):
             return _INTERRUPTED
         except Exception as error:  # the one place where errors become exit codes
             if debug:
-                traceback.print_exc()
-            print(f"lokal {self.name}: {one_line(error)}", file=sys.stderr)
+                print(hide_secrets(traceback.format_exc(), words=words), file=sys.stderr, end="")
+            said = hide_secrets(one_line(error), words=words)
+            print(f"lokal {self.name}: {said}", file=sys.stderr)
             return exit_code(error)
 
     def _run_words(self, words: list[str]) -> int:

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
-from ..data.errors import ExitCode, RunError, UserError
 from ..data.manifest import write_json
+from ..data.secrets import hide_secrets
 
 STATE_NAME = "state.json"
 
@@ -41,16 +41,8 @@ class RunState:
     folder: Path
     writes: bool = True
 
-    def write(
-        self,
-        state: State,
-        *,
-        step: int,
-        total_steps: int,
-        reason: str = "",
-        code: ExitCode = ExitCode.DONE,
-    ) -> None:
-        """Say where the run stands; the code is the one that it ended with."""
+    def write(self, state: State, *, step: int, total_steps: int, reason: str = "") -> None:
+        """Say where the run stands."""
         if not self.writes:
             return
         write_json(
@@ -60,7 +52,6 @@ class RunState:
                 "step": step,
                 "total_steps": total_steps,
                 "reason": reason,
-                "code": code,
                 "host": platform.node(),
                 "pid": os.getpid(),
                 "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -71,11 +62,8 @@ class RunState:
         """Say that the run has failed; the step is the last one that was reported."""
         found = self._read()
         step, total_steps = (found.get(name, 0) for name in ("step", "total_steps"))
-        reason = " ".join(str(error).split()) or type(error).__name__
-        code = ExitCode.USER_MISTAKE if isinstance(error, UserError) else ExitCode.RUN_FAILED
-        if isinstance(error, RunError):
-            code = error.code
-        self.write(State.failed, step=step, total_steps=total_steps, reason=reason, code=code)
+        reason = hide_secrets(" ".join(str(error).split())) or type(error).__name__
+        self.write(State.failed, step=step, total_steps=total_steps, reason=reason)
 
     def read(self) -> State | None:
         """Return where the run stands; None before its first start."""
