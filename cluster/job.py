@@ -48,6 +48,8 @@ class Task:
     """Settings of the recipe, as on its command line."""
     product: Path | None = None
     """Folder that has a manifest when the task is done."""
+    inputs: tuple[Path, ...] = ()
+    """Folders that must have one before the task is queued."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

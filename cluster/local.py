@@ -46,6 +46,11 @@ def run_jobs(jobs: Sequence[Job]) -> ExitCode:
     return code
 
 
+def local_command(job: Job, number: int) -> list[str]:
+    """Return the words that run one task on this machine."""
+    return [sys.executable, "-m", job.module, *job.tasks[number].words]
+
+
 def _run(job: Job, record: JobRecord, number: int, *, good: Mapping[str, list[bool]]) -> ExitCode:
     """Run one task, or write down that it was cancelled."""
     if blocked := _blocked_by(job, number, good):
@@ -55,10 +60,9 @@ def _run(job: Job, record: JobRecord, number: int, *, good: Mapping[str, list[bo
     log = record.log(number)
     say("submit", f"{_title(job, number)} begins; its log: {log}")
     clock = time.monotonic()
-    command = [sys.executable, "-m", job.module, *job.tasks[number].words]
     with log.open("a", encoding="utf-8") as stream:
         result = subprocess.run(
-            command,
+            local_command(job, number),
             stdout=stream,
             stderr=subprocess.STDOUT,
             check=False,

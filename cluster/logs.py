@@ -70,7 +70,8 @@ class JobLogs:
             content = stream.read()
         whole = content[: content.rfind(b"\n") + 1]
         self._ends[path] = self._ends.get(path, 0) + len(whole)
-        lines = [_last_state(line) for line in whole.decode("utf-8", errors="replace").splitlines()]
+        text = whole.decode("utf-8", errors="replace")
+        lines = [_last_state(line) for line in text.split("\n")]
         if is_first and len(lines) > _LAST_LINES:
             lines = [
                 f"({len(lines) - _LAST_LINES} lines before these: {path})",

@@ -125,7 +125,8 @@ def _words(record: JobRecord, number: int, queued: QueuedTask | None, *, answere
         why = why_not(record, number) if outcome.state == "failed" else outcome.why
         return _Words(outcome.state, why, is_active=False)
     if queued is not None:
-        note = _REASONS.get(queued.reason, queued.reason)
+        is_why = queued.reason not in _REASONS or queued.reason == "DependencyNeverSatisfied"
+        note = _REASONS.get(queued.reason, queued.reason) if is_why else ""
         return _Words(queued.state.lower(), note.replace("None", ""), is_active=False)
     if not answered:
         return _Words("unknown", "neither squeue nor scontrol answers", is_active=False)

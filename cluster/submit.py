@@ -62,7 +62,8 @@ def submit_jobs(
 
 
 def _submit(job: Job, script: str, *, options: Sequence[str]) -> str:
-    job.folder.mkdir(parents=True, exist_ok=True)
+    for folder in (job.folder, *(task.run_folder for task in job.tasks)):
+        folder.mkdir(parents=True, exist_ok=True)
     path = job.folder / SCRIPT_NAME
     write_text(path, script)
     for number in range(len(job.tasks)):

@@ -72,14 +72,12 @@ def recipe_job(
     recipe = load_recipe(name)
     cells = _cells(sweep)
     if not cells:
-        tasks = [_task(recipe, words, label="", cluster=cluster)]
         run = cast("_Named", recipe.compose(words))
-        folder = tasks[0].run_folder
+        tasks = [_task(run, words, label="", cluster=cluster)]
     else:
         kept = without(words, *(key for key in ("region", "seed") if getattr(sweep, key)))
         run = cast("_Named", recipe.compose([*kept, *cells[0].words]))
         tasks = [_cell_task(recipe, kept, cell, run=run, cluster=cluster) for cell in cells]
-        folder = run_folder(run)
     step = name if name != "evaluate" else f"evaluate-{cast('EvaluateConfig', run).system}"
     return Job(
         step=step,
@@ -87,7 +85,7 @@ def recipe_job(
         module=f"lokal.recipes.{name}",
         launch=launch_of(run),
         tasks=tuple(tasks),
-        folder=folder / JOBS_FOLDER / step,
+        folder=run_folder(run) / JOBS_FOLDER / step,
     )
 
 
@@ -141,7 +139,7 @@ def _cell_task(
         shared = [*own, word("name", f"{run.name}/{region}" if region else run.name)]
         config = cast("FinetuneConfig", recipe.compose(without_last_name(shared)))
         own.append(word("corpus_folder", config.corpus_folder))
-    return _task(recipe, own, label=cell.label, cluster=cluster)
+    return _task(recipe.compose(own), own, label=cell.label, cluster=cluster)
 
 
 def without_last_name(words: Sequence[str]) -> list[str]:
@@ -149,16 +147,16 @@ def without_last_name(words: Sequence[str]) -> list[str]:
     return [*without(words, "name"), [given for given in words if has([given], "name")][-1]]
 
 
-def _task(recipe: Recipe, words: Sequence[str], *, label: str, cluster: ClusterConfig) -> Task:
-    config = recipe.compose(words)
-    product = None
+def _task(config: object, words: Sequence[str], *, label: str, cluster: ClusterConfig) -> Task:
+    product, inputs = None, ()
     if isinstance(config, FinetuneConfig):
         check_strategy(config, cluster)
-        product = config.model_folder
+        product, inputs = config.model_folder, tuple(config.corpus_paths)
     elif isinstance(config, EvaluateConfig | CompareConfig):
         product = config.folder
     own = [*words, *local_processes(config, words, cluster)]
-    return Task(label=label, run_folder=run_folder(config), words=tuple(own), product=product)
+    folder = run_folder(config)
+    return Task(label=label, run_folder=folder, words=tuple(own), product=product, inputs=inputs)
 
 
 def local_processes(config: object, words: Sequence[str], cluster: ClusterConfig) -> list[str]:
@@ -172,15 +170,13 @@ def local_processes(config: object, words: Sequence[str], cluster: ClusterConfig
     return [f"launch.processes={cluster.ranks_per_node}"]
 
 
-def check_inputs(name: str, job: Job) -> None:
+def check_inputs(job: Job) -> None:
     """Refuse before the queue what would be refused hours later.
 
     Raises:
         UserError: a corpus is unfinished.
     """
-    configs = [load_recipe(name).compose(task.words) for task in job.tasks]
-    trainings = [config for config in configs if isinstance(config, FinetuneConfig)]
-    for corpus in dict.fromkeys(path for config in trainings for path in config.corpus_paths):
+    for corpus in dict.fromkeys(path for task in job.tasks for path in task.inputs):
         if read_manifest(corpus) is None:
             raise UserError(
                 f"{corpus} is unfinished (no manifest.json): lokal prepare makes it, or submit "

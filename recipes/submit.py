@@ -1,11 +1,12 @@
 """Submit a recipe, or the whole chain, as jobs of a cluster that survive preemption."""
 
+import shlex
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..cluster.job import Job
-from ..cluster.local import run_jobs
+from ..cluster.job import Job, Launch
+from ..cluster.local import local_command, run_jobs
 from ..cluster.render import render_script
 from ..cluster.settings import ClusterConfig, ClusterKind
 from ..cluster.submit import submit_jobs
@@ -13,6 +14,8 @@ from ..data.errors import ExitCode, UserError
 from .chain import chain_jobs
 from .entry import recipe
 from .pipeline import pipeline
+from .prepare import prepare
+from .prepare_on_cluster import array_words, runs_arrays
 from .recipe_job import SweepConfig, check_inputs, recipe_job
 
 
@@ -34,27 +37,38 @@ class SubmitConfig:
     SubmitConfig,
     carries=True,
     examples=(
-        "lokal submit recipe=finetune cluster.partition=main cluster.nodes=2 strategy=fsdp "
+        "lokal submit recipe=finetune cluster.nodes=2 cluster.time_limit=04:00:00 strategy=fsdp "
         "region=id name=first dry_run=true",
         "lokal submit recipe=finetune cluster.time_limit=04:00:00 sweep.region=[id,hi,tl] "
         "strategy=fsdp name=three",
-        "lokal submit recipe=pipeline cluster=slurm cluster.partition=main name=all",
+        "lokal submit recipe=pipeline cluster=slurm cluster.time_limit=1-00 name=all",
         "lokal submit recipe=pipeline cluster=local experiment=quickstart",
     ),
 )
 def submit(config: SubmitConfig) -> ExitCode | None:
     """Submit a recipe, or the whole chain, as jobs of a cluster that survive preemption."""
+    if runs_arrays(config.recipe, config.words):
+        return _prepare(config)
     jobs = _jobs(config)
     if config.dry_run:
         for job in jobs:
-            print(render_script(job, config.cluster, working_folder=Path.cwd()), end="")
+            print(_shown(job, config.cluster), end="")
         return None
-    if config.recipe != "pipeline" and not config.after:
-        check_inputs(config.recipe, jobs[0])
+    if not config.after:
+        check_inputs(jobs[0])
     if config.cluster.kind is ClusterKind.local:
         return run_jobs(jobs)
     submit_jobs(jobs, config.cluster, after=[str(number) for number in config.after])
     return None
+
+
+def _prepare(config: SubmitConfig) -> ExitCode:
+    """Submit and follow the arrays of ``prepare engine=slurm``, with the cluster's settings."""
+    words = array_words(config.words, config.cluster)
+    if config.dry_run:
+        print(shlex.join(["lokal", "prepare", *words]))
+        return ExitCode.DONE
+    return prepare(prepare.compose(words))
 
 
 def _jobs(config: SubmitConfig) -> list[Job]:
@@ -68,7 +82,24 @@ def _jobs(config: SubmitConfig) -> list[Job]:
     return [replace(job, time_limit=_time_limit(job, cluster)) for job in jobs]
 
 
+def _shown(job: Job, cluster: ClusterConfig) -> str:
+    """Return a job's script, or the commands where there is no SLURM."""
+    if cluster.kind is ClusterKind.slurm:
+        return render_script(job, cluster, working_folder=Path.cwd())
+    return "".join(
+        f"{shlex.join(local_command(job, number))}\n" for number in range(len(job.tasks))
+    )
+
+
 def _time_limit(job: Job, cluster: ClusterConfig) -> str:
+    """Return the limit to ask for; steps without ranks may have the partition's own.
+
+    Raises:
+        UserError: a training has none.
+    """
+    is_slurm = cluster.kind is ClusterKind.slurm
+    if is_slurm and job.launch is Launch.torchrun and not cluster.time_limit:
+        raise UserError("cluster.time_limit is empty: give it as cluster.time_limit=04:00:00")
     return cluster.time_limit
 
 

@@ -17,13 +17,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from ..data.errors import UserError
 from ..data.progress import say
 
 LOCK_NAME = "lock.json"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_SAME_JOB_BEATS = 3
+"""How long a lock is watched that an earlier start of the same SLURM job has left on another node:
+SLURM ends a job's processes before it starts the job again, unless it has lost their node."""
 _NO_FILE_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
@@ -35,6 +38,8 @@ class Owner(TypedDict):
     """Differs between machines of the same name, and after a restart."""
     pid: int
     started_at: str
+    job: NotRequired[str]
+    """SLURM's number of the job that the process is of."""
 
 
 @contextlib.contextmanager
@@ -57,7 +62,8 @@ def hold_run(
     with _locked(path) as stream:
         owner = _read(stream)
         if owner is not None and owner["machine"] != _machine():
-            _watch(path, owner, patience_seconds)
+            seconds = _SAME_JOB_BEATS * beat_seconds if _is_same_job(owner) else patience_seconds
+            _watch(path, owner, min(seconds, patience_seconds))
         _write(stream)
         ended = threading.Event()
         beat = threading.Thread(target=_beat, args=(path, ended, beat_seconds), daemon=True)
@@ -95,6 +101,10 @@ def _is_at(path: Path, stream: TextIOWrapper) -> bool:
         return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
     except FileNotFoundError:
         return False
+
+
+def _is_same_job(owner: Owner) -> bool:
+    return bool(own := os.environ.get("SLURM_JOB_ID")) and owner.get("job") == own
 
 
 def _watch(path: Path, owner: Owner, patience_seconds: float) -> None:
@@ -141,6 +151,7 @@ def _write(stream: TextIOWrapper) -> None:
         machine=_machine(),
         pid=os.getpid(),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        job=os.environ.get("SLURM_JOB_ID", ""),
     )
     stream.seek(0)
     stream.truncate()

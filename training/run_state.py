@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
+from ..data.errors import ExitCode, RunError, UserError
 from ..data.manifest import write_json
 from ..data.secrets import hide_secrets
 
@@ -41,8 +42,16 @@ class RunState:
     folder: Path
     writes: bool = True
 
-    def write(self, state: State, *, step: int, total_steps: int, reason: str = "") -> None:
-        """Say where the run stands."""
+    def write(
+        self,
+        state: State,
+        *,
+        step: int,
+        total_steps: int,
+        reason: str = "",
+        code: ExitCode = ExitCode.DONE,
+    ) -> None:
+        """Say where the run stands; the code is the one that it ended with."""
         if not self.writes:
             return
         write_json(
@@ -52,6 +61,7 @@ class RunState:
                 "step": step,
                 "total_steps": total_steps,
                 "reason": reason,
+                "code": code,
                 "host": platform.node(),
                 "pid": os.getpid(),
                 "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -63,7 +73,10 @@ class RunState:
         found = self._read()
         step, total_steps = (found.get(name, 0) for name in ("step", "total_steps"))
         reason = hide_secrets(" ".join(str(error).split())) or type(error).__name__
-        self.write(State.failed, step=step, total_steps=total_steps, reason=reason)
+        code = ExitCode.USER_MISTAKE if isinstance(error, UserError) else ExitCode.RUN_FAILED
+        if isinstance(error, RunError):
+            code = error.code
+        self.write(State.failed, step=step, total_steps=total_steps, reason=reason, code=code)
 
     def read(self) -> State | None:
         """Return where the run stands; None before its first start."""

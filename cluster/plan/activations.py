@@ -44,7 +44,7 @@ def layer_memory(job: PlannedJob) -> Layer:
     recomputed = 0.0 if job.recompute is Recompute.none else whole
     if job.recompute is Recompute.selective:
         recomputed -= kept  # the results of its products are there already
-    transient = max(tokens * _transient(job), _attention_transient(job))
+    transient = max(tokens * _transient(job), _attention_transient(job)) + _unpacked(job)
     return Layer(kept, max(0.0, recomputed), transient)
 
 
@@ -172,6 +172,13 @@ def _attention_transient(job: PlannedJob) -> float:
     if not job.fused:
         return 0.0
     return float(4 * bytes_of(job.precision) * job.shape.heads * job.row_tokens**2)
+
+
+def _unpacked(job: PlannedJob) -> float:
+    """Return the matrix that a 4-bit layer makes of its weight for a product."""
+    if job.method.kind is not MethodKind.qlora:
+        return 0.0
+    return float(bytes_of(job.precision) * job.shape.hidden * job.shape.intermediate)
 
 
 def _is_masked(job: PlannedJob) -> bool:

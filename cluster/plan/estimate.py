@@ -27,41 +27,31 @@ def estimate_memory(job: PlannedJob) -> MemoryParts:
 
 def step_moments(job: PlannedJob) -> list[MemoryParts]:
     """Return the parts at each moment that can be the worst, from the second step on."""
-    state, layer = state_of(job), layer_memory(job)
-    targets = num_targets(job)
+    state, layer, targets = state_of(job), layer_memory(job), num_targets(job)
     kept = num_kept_layers(job) * layer.kept - last_layer_saving(job, targets)
     kept += around_layers(job, targets)
     earlier = state.gradients if job.micro_batches > 1 else 0.0
     base = _always(job, state)
+    at_loss = base._replace(
+        gradients=earlier, activations=kept, buffers=base.buffers + state.loss_buffers
+    )
+    at_layers = base._replace(
+        gradients=max(earlier, state.token_gradients),
+        activations=kept - _gone(job, layer, targets) + layer.whole + layer.transient,
+        buffers=base.buffers + state.layer_buffers,
+    )
+    after = base._replace(gradients=state.gradients)
     return [
-        base._replace(
-            gradients=earlier,
-            activations=kept,
-            logits=logits_memory(job),
-            buffers=base.buffers + state.loss_buffers,
-            peak_at="loss",
-        ),
-        base._replace(
-            gradients=earlier,
-            activations=kept,
-            buffers=base.buffers + state.loss_buffers + state.head_buffers,
-            peak_at="backward, head",
-        ),
-        base._replace(
-            gradients=max(earlier, state.token_gradients),
-            activations=kept - _gone(job, layer, targets) + layer.whole + layer.transient,
-            buffers=base.buffers + state.layer_buffers,
-            peak_at="backward, first layers",
-        ),
-        base._replace(
+        at_loss._replace(logits=logits_memory(job), peak_at="loss"),
+        at_loss._replace(buffers=at_loss.buffers + state.head_buffers, peak_at="backward, head"),
+        at_layers._replace(peak_at="backward, first layers"),
+        at_layers._replace(
             gradients=state.gradients,
             activations=max(layer.whole, layer.kept) + layer.transient,
-            buffers=base.buffers + state.end_buffers,
             peak_at="backward, last layers",
         ),
-        base._replace(
-            gradients=state.gradients, buffers=base.buffers + state.update, peak_at="optimizer"
-        ),
+        after._replace(buffers=base.buffers + state.end_buffers, peak_at="backward, end"),
+        after._replace(buffers=base.buffers + state.update, peak_at="optimizer"),
     ]
 
 

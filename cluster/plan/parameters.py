@@ -87,6 +87,13 @@ def frozen_bytes(weights: Weights, job: PlannedJob) -> float:
     return weights.frozen * each
 
 
+def four_bit_scales(weights: Weights, job: PlannedJob) -> float:
+    """Return what the scales of 4-bit weights take: bitsandbytes keeps them whole in each rank."""
+    if job.method.kind is not MethodKind.qlora:
+        return 0.0
+    return weights.frozen_linears * (BYTES_FOUR_BIT - 0.5)
+
+
 def bytes_of(precision: Precision) -> int:
     """Return the bytes of a number in this format."""
     return 2 if precision is Precision.bf16 else BYTES_FP32

@@ -7,10 +7,18 @@ stage. Here trained weights are fp32 themselves: 4 + 4 + 8, and no master copy b
 
 from typing import NamedTuple
 
-from ...training.settings import StrategyKind
+from ...training.settings import MethodKind, StrategyKind
 from .job import PlannedJob
 from .logits import CHUNK_POSITIONS, num_targets, trains_head
-from .parameters import BYTES_FP32, BYTES_OF_ADAM, Weights, bytes_of, count_weights, frozen_bytes
+from .parameters import (
+    BYTES_FP32,
+    BYTES_OF_ADAM,
+    Weights,
+    bytes_of,
+    count_weights,
+    four_bit_scales,
+    frozen_bytes,
+)
 
 _ZERO_BUCKET = 50_000_000
 """Elements that DeepSpeed reduces at once (``training.zero``)."""
@@ -83,19 +91,17 @@ def _fsdp(job: PlannedJob, weights: Weights) -> State:
     """
     ranks, each = job.ranks_per_copy, bytes_of(job.precision)
     own = 1 / ranks
-    tokens = (1 if job.shape.is_tied else 2) * job.shape.embedding + job.shape.hidden
-    layer = job.shape.layer_parameters
-    if job.method.is_adapter:
-        layer += weights.trained_in_a_layer
+    tokens = each * ((1 if job.shape.is_tied else 2) * job.shape.embedding + job.shape.hidden)
+    layer = _layer_bytes(job, weights)
     reduced = (each + BYTES_FP32) * weights.trained_in_a_layer
     # The root group reduces at the very end: until then the head's gradient is whole. Two chunks
     # and their sum exist at one time where there are several (the dry build sees the same).
     head = float(each * job.shape.embedding) if trains_head(job) else 0.0
     has_chunks = num_targets(job) > CHUNK_POSITIONS
     on_host = job.strategy.cpu_offload and job.on_gpu
-    kept = 0.0 if on_host else own
+    kept, scales = 0.0 if on_host else own, four_bit_scales(weights, job)
     return State(
-        parameters=kept * whole_bytes(job, weights),
+        parameters=kept * (whole_bytes(job, weights) - scales) + scales,
         gradients=kept * BYTES_FP32 * weights.trained,
         token_gradients=0.0,
         optimizer=kept * BYTES_OF_ADAM * weights.trained,
@@ -103,12 +109,20 @@ def _fsdp(job: PlannedJob, weights: Weights) -> State:
         if on_host
         else _update(job, trained=own * weights.trained, largest=own * _largest(job, weights)),
         buffers=0.0,
-        loss_buffers=_gathered_bytes(job, tokens + layer),
+        loss_buffers=tokens + layer,
         head_buffers=3 * head if has_chunks else 0.0,
-        layer_buffers=_gathered_bytes(job, tokens + 3 * layer) + reduced + head,
-        end_buffers=_gathered_bytes(job, tokens + layer)
-        + (each + BYTES_FP32) * weights.trained_tokens,
+        layer_buffers=tokens + 3 * layer + reduced + head,
+        end_buffers=float((each + BYTES_FP32) * weights.trained_tokens),
     )
+
+
+def _layer_bytes(job: PlannedJob, weights: Weights) -> float:
+    """Return what gathering one layer takes; weights in 4 bits are gathered as they are."""
+    shape, each = job.shape, bytes_of(job.precision)
+    own = weights.trained_in_a_layer if job.method.is_adapter else 0
+    if job.method.kind is MethodKind.qlora:
+        return shape.layer_weights / 2 + each * (2 * shape.hidden + own)
+    return float(each * (shape.layer_parameters + own))
 
 
 def _zero(job: PlannedJob, weights: Weights) -> State:
@@ -133,10 +147,6 @@ def _zero(job: PlannedJob, weights: Weights) -> State:
         layer_buffers=gathered,
         end_buffers=gathered,
     )
-
-
-def _gathered_bytes(job: PlannedJob, number: int) -> float:
-    return float(bytes_of(job.precision) * number)
 
 
 def _fused_copies(job: PlannedJob) -> float:

@@ -63,13 +63,15 @@ def read(folder: Path) -> Iterator[str]:
         yield step.line
 
 
-def follow(folder: Path, *, sleep: Callable[[float], None]) -> Iterator[str]:
+def follow(
+    folder: Path, *, sleep: Callable[[float], None], clock: Callable[[], float] = time.monotonic
+) -> Iterator[str]:
     """Yield what there is and what comes, until no job and no process works on the run.
 
     Without a job it is the model that ends it. A resumed run cuts its record back and goes on;
     steps that were shown are not shown again.
     """
-    logs, steps = JobLogs(folder), _Steps(folder / "metrics.jsonl")
+    logs, steps = JobLogs(folder, clock=clock), _Steps(folder / "metrics.jsonl")
     while True:
         is_model = (folder / "model" / MANIFEST_NAME).is_file()  # before reading: miss nothing
         is_held = (folder / LOCK_NAME).is_file()

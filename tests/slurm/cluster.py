@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -87,6 +88,19 @@ class Cluster:
         pid = (self.settings.folder / "run" / name).read_text(encoding="ascii").strip()
         inside = ["nsenter", "--target", str(self._pids[f"{name}.init"]), "--pid", "--mount"]
         subprocess.run([*inside, "kill", "-9", pid], check=True)
+
+    @contextlib.contextmanager
+    def occupied(self, name: str, *, ports: Sequence[int]) -> Iterator[None]:
+        """Listen on these ports of a node while the body runs."""
+        code = "import socket, sys; s = [socket.create_server(('', int(p))) for p in sys.argv[1:]]"
+        code += "; print('ready', flush=True); sys.stdin.read()"
+        inside = ["nsenter", "--target", str(self._pids[f"{name}.init"]), "--net"]
+        words = [*inside, sys.executable, "-c", code, *map(str, ports)]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as listener:
+            assert listener.stdout is not None
+            assert listener.stdout.readline() == b"ready\n"
+            yield
+            listener.terminate()
 
     def _start_controller(self) -> None:
         folder, munge = self.settings.folder, self.settings.folder / "munge"

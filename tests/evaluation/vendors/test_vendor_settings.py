@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from datetime import date
 from typing import Any
 
 import pytest
 from lokal.data.config_files import config_names, read_config
 from lokal.evaluation.vendors.build import system_facts
 from lokal.evaluation.vendors.question import question_key
+from lokal.evaluation.vendors.retirement import retirement
 from lokal.evaluation.vendors.settings import VendorConfig
 
 GIVEN = {"model": "m-x", "base_url": "https://models.example/v1", "project": "p1"}
@@ -115,6 +117,14 @@ def test_whatever_changes_the_answers_changes_the_key_of_a_question() -> None:
     assert len(keys) == len(changes)
     same = system_facts(read("openai", parallel=3, label="GPT", timeout_seconds=1.0))
     assert same == facts[0]
+
+
+def test_a_models_end_is_its_settings_or_its_sdks() -> None:
+    assert retirement(read("anthropic", model="claude-opus-4-5")) == date(2027, 1, 22)
+    assert retirement(read("anthropic", model="m-x")) is None
+    assert retirement(read("openai", model="claude-opus-4-5")) is None
+    given = read("anthropic", model="claude-opus-4-5", retires="2026-12-31")
+    assert retirement(given) == date(2026, 12, 31)
 
 
 def test_importing_the_settings_imports_no_sdk() -> None:
