@@ -11,9 +11,11 @@ from ..cluster.render import render_script
 from ..cluster.settings import ClusterConfig, ClusterKind
 from ..cluster.submit import submit_jobs
 from ..data.errors import ExitCode, UserError
+from ..data.gpu import GpuConfig
 from .chain import chain_jobs
 from .entry import recipe
 from .pipeline import pipeline
+from .plan import plan_time_limit
 from .prepare import prepare
 from .prepare_on_cluster import array_words, runs_arrays
 from .recipe_job import SweepConfig, check_inputs, recipe_job
@@ -25,6 +27,8 @@ class SubmitConfig:
 
     recipe: str
     cluster: ClusterConfig
+    gpu: GpuConfig | None = None
+    """The kind of GPU, for a time limit that is planned."""
     dry_run: bool = False
     """Print the scripts and submit nothing."""
     after: list[int] = field(default_factory=list)
@@ -79,7 +83,7 @@ def _jobs(config: SubmitConfig) -> list[Job]:
         jobs = chain_jobs(pipeline.compose(config.words), cluster)
     else:
         jobs = [recipe_job(config.recipe, config.words, sweep=sweep, cluster=cluster)]
-    return [replace(job, time_limit=_time_limit(job, cluster)) for job in jobs]
+    return [replace(job, time_limit=_time_limit(job, config)) for job in jobs]
 
 
 def _shown(job: Job, cluster: ClusterConfig) -> str:
@@ -91,16 +95,20 @@ def _shown(job: Job, cluster: ClusterConfig) -> str:
     )
 
 
-def _time_limit(job: Job, cluster: ClusterConfig) -> str:
-    """Return the limit to ask for; steps without ranks may have the partition's own.
+def _time_limit(job: Job, config: SubmitConfig) -> str:
+    """Return the limit to ask for: the user's, or what the longest of the trainings needs.
+
+    Steps without ranks may have the partition's own.
 
     Raises:
-        UserError: a training has none.
+        UserError: a training's time cannot be planned.
     """
-    is_slurm = cluster.kind is ClusterKind.slurm
-    if is_slurm and job.launch is Launch.torchrun and not cluster.time_limit:
-        raise UserError("cluster.time_limit is empty: give it as cluster.time_limit=04:00:00")
-    return cluster.time_limit
+    cluster = config.cluster
+    is_planned = cluster.kind is ClusterKind.slurm and job.launch is Launch.torchrun
+    if cluster.time_limit or not is_planned:
+        return cluster.time_limit
+    limits = [plan_time_limit(list(task.words), cluster, config.gpu) for task in job.tasks]
+    return max(limits, key=lambda limit: [int(part) for part in limit.split(":")])
 
 
 if __name__ == "__main__":

@@ -118,10 +118,10 @@ def test_where_nobody_answers_no_second_job_is_risked(
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        (["cluster.time_limit="], "cluster.time_limit is empty"),
+        (["cluster.time_limit="], "/tiny has no config.json, from which a plan takes"),
         (["strategy=single"], "strategy=single runs one process, the cluster 2 x 8: choose"),
         (["trainig.lr=1"], "unknown key 'trainig.lr': did you mean 'training.lr'?"),
-        (["recipe=submit"], "recipe=submit cannot be submitted: choose one of compare"),
+        (["recipe=submit"], "recipe=submit cannot be submitted: choose one of c"),
         (["corpus_folder=none"], "none is unfinished (no manifest.json): lokal prepare makes it"),
         (["sweep.seed=[1,1]"], "sweep.seed must name each once"),
         (["+cluster.sbatch.output=x"], "cluster.sbatch.output is set by lokal itself"),
