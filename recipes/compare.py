@@ -10,6 +10,7 @@ from ..data.manifest import is_done, work_key
 from ..data.progress import say
 from ..evaluation.gates.result import Verdict, exit_code
 from ..evaluation.ledgers import ledgers_seen
+from ..evaluation.review.seen import votes_seen
 from ..evaluation.scorings import times_scored
 from ..evaluation.settings import CompareConfig
 from .entry import recipe
@@ -25,7 +26,11 @@ from .entry import recipe
 )
 def compare(config: CompareConfig) -> ExitCode:
     """Compare parent, child and other systems item by item; end with the verdict's exit code."""
-    changing = {"test_scored": times_scored(config), "ledgers": ledgers_seen(config)}
+    changing = {
+        "test_scored": times_scored(config),
+        "ledgers": ledgers_seen(config),
+        "votes": votes_seen(config.root, config.name),
+    }
     settings = as_json(config) | changing
     key = work_key("compare", settings, config.inputs)
     if is_done(config.folder, key=key, overwrite=config.overwrite):

@@ -17,6 +17,7 @@ not_run (benchmarks by who has not finished them), and ``regions.<code>`` with
 - ``contamination.<suite>``: compared items in training rows; null where no corpus was named;
 - ``published``: what others have published on its benchmarks; nothing is computed with it;
 - ``spending``: what the ledgers say (spending.py); ``spending_elsewhere`` at the top: of no region;
+- ``votes.<region>`` at the top: what people preferred, and how far they agree (votes.py);
 - ``training``, ``tasks_trained``, ``decontaminated``, ``licences`` and ``name``.
 """
 
@@ -49,6 +50,7 @@ from .provenance import describe_systems, describe_training, unasked_labels
 from .spending import describe_region_spending, describe_shared_spending
 from .task import Task
 from .task_figures import compare_task, describe_task
+from .votes import describe_votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ def build_results(config: CompareConfig) -> Results:
         "systems": systems,
         "test_scored": times_scored(config),
         "spending_elsewhere": describe_shared_spending(config),
+        "votes": describe_votes(config),
         "not_run": {missing: list[Json](suites) for missing, suites in not_run.items()},
         "regions": {region.code: region.figures for region in regions},
         "failed": {

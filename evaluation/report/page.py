@@ -12,6 +12,7 @@ from ..comparison.difference import ONE_ANSWER
 from ..comparison.language import READINGS
 from ..comparison.results import RegionResults, Results
 from ..comparison.verdict import RegionVerdict
+from .beside import Link
 from .flips import changed_items, objected_replies
 from .forest import ForestRow, forest_plot
 from .numbers import DASH, difference, money, number, open_keys, percent, plain, points, share, span
@@ -27,49 +28,59 @@ def render_page(
     *,
     inputs: Sequence[tuple[str, str]],
     packages: Mapping[str, str],
+    pages: Sequence[Link] = (),
 ) -> str:
     """Return the page as HTML; the same results give the same bytes."""
-    environment = Environment(
+    regions = results.regions
+    return (
+        report_environment()
+        .get_template("page.html")
+        .render(
+            title=_title(results),
+            results=results.figures,
+            verdicts=verdicts,
+            gate_names=[gate.gate for gate in next(iter(verdicts.values())).gates],
+            plots={region.code: _plots(region) for region in regions},
+            systems={region.code: _systems(region) for region in regions},
+            changed=changed_items(regions),
+            objected=objected_replies(regions),
+            view_names=_VIEWS,
+            hows=_HOWS,
+            readings=list(READINGS),
+            limited=("language", "script", "register"),
+            has_checks=any(region.figures["checks"] for region in regions),
+            few_tasks=sum(len(region.tasks) for region in regions) <= _FEW_TASKS,
+            share=share,
+            difference=difference,
+            percent=percent,
+            points=points,
+            plain=plain,
+            has_headlines=any(_headlined(region) for region in regions),
+            span=span,
+            marks=_marks,
+            seconds=_seconds,
+            price=_price,
+            money=money,
+            not_compared={region.code: _not_compared(region) for region in regions},
+            bases=_bases(results),
+            dash=DASH,
+            inputs=inputs,
+            packages=packages,
+            pages=pages,
+            licences=_licences(results),
+            is_embedded=any(_is_embedded(region) for region in regions),
+        )
+    )
+
+
+def report_environment() -> Environment:
+    """Return what renders the report's templates: everything is escaped."""
+    return Environment(
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         loader=FunctionLoader(_read),
-    )
-    regions = results.regions
-    return environment.get_template("page.html").render(
-        title=_title(results),
-        results=results.figures,
-        verdicts=verdicts,
-        gate_names=[gate.gate for gate in next(iter(verdicts.values())).gates],
-        plots={region.code: _plots(region) for region in regions},
-        systems={region.code: _systems(region) for region in regions},
-        changed=changed_items(regions),
-        objected=objected_replies(regions),
-        view_names=_VIEWS,
-        hows=_HOWS,
-        readings=list(READINGS),
-        limited=("language", "script", "register"),
-        has_checks=any(region.figures["checks"] for region in regions),
-        few_tasks=sum(len(region.tasks) for region in regions) <= _FEW_TASKS,
-        share=share,
-        difference=difference,
-        percent=percent,
-        points=points,
-        plain=plain,
-        has_headlines=any(_headlined(region) for region in regions),
-        span=span,
-        marks=_marks,
-        seconds=_seconds,
-        price=_price,
-        money=money,
-        not_compared={region.code: _not_compared(region) for region in regions},
-        bases=_bases(results),
-        dash=DASH,
-        inputs=inputs,
-        packages=packages,
-        licences=_licences(results),
-        is_embedded=any(_is_embedded(region) for region in regions),
     )
 
 

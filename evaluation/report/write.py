@@ -16,9 +16,10 @@ from ...data.manifest import (
 from ..comparison.results import build_results
 from ..comparison.verdict import decide, verdict_json
 from ..settings import CompareConfig
+from .beside import copy_pages, write_provenance
 from .items.case import cases_of
 from .items.write import write_items
-from .page import render_page
+from .page import render_page, report_environment
 from .table import text_table
 
 
@@ -34,15 +35,23 @@ def write_report(config: CompareConfig, *, key: str, now: datetime) -> None:
     write_json(temporary / "results.json", results.figures)
     write_json(temporary / "verdict.json", verdict_json(verdicts))
     (temporary / "table.txt").write_text(text_table(results), encoding="utf-8")
+    _copy_looks(temporary)
+    names = {region.code: str(region.figures["name"]) for region in results.regions}
+
+    def shown(path: Path) -> str:
+        return _shown(path, config)
+
+    environment = report_environment()
+    pages = copy_pages(temporary, config, names=names)
+    pages.append(write_provenance(temporary, inputs, environment=environment, shown=shown))
     page = render_page(
         results,
         verdicts,
-        inputs=[(_shown(path, config), record_input(path).sha256) for path in inputs],
+        inputs=[(shown(path), record_input(path).sha256) for path in inputs],
         packages=package_versions(),
+        pages=pages,
     )
     (temporary / "index.html").write_text(page, encoding="utf-8")
-    _copy_looks(temporary)
-    names = {region.code: str(region.figures["name"]) for region in results.regions}
     write_items(temporary, cases_of(results.regions), regions=names)
     manifests = [read_manifest(path) for path in inputs]
     write_manifest(

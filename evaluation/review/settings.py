@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ...data.config import check_run_name
 from ...data.suite import Suite
+from .seen import votes_folder
 
 
 @dataclass(kw_only=True, slots=True)
@@ -82,7 +83,7 @@ class ReviewConfig:
     @property
     def folder(self) -> Path:
         """Return ``runs/<name>/review``, absolute."""
-        return (Path(self.root) / self.name / "review").resolve()
+        return votes_folder(self.root, self.name)
 
     @property
     def report(self) -> Path:

@@ -13,7 +13,7 @@ from ..report.payloads import PAYLOADS
 from .served import ServedReview, made_review
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
 pytestmark = needs_browser
 SHOTS = os.environ.get("LOKAL_SCREENSHOTS")
@@ -197,7 +197,12 @@ def test_forty_payloads_show_no_dialog_and_send_nothing(tmp_path: Path, browser:
     served.start()
     bad: list[str] = []
     page = browser.new_page()
-    page.on("dialog", lambda dialog: (bad.append(dialog.message), dialog.dismiss()))
+
+    def note(dialog: "Dialog") -> None:
+        bad.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", note)
     page.on("request", lambda r: None if r.url.startswith(served.owner[:21]) else bad.append(r.url))
     page.goto(served.links["<b onload=alert(1)>asha"])
     for text in PAYLOADS:
