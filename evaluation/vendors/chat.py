@@ -52,7 +52,8 @@ class ChatVendor:
                 ) from error
         rows = list_in(json_of(found.text).get("data"))
         served = [text_in(object_in(row).get("id")) for row in rows]
-        if self._config.vendor is VendorKind.openai_compatible and self.model not in served:
+        is_own = self._config.vendor is VendorKind.openai_compatible
+        if is_own and served and self.model not in served:  # `transformers serve` lists none
             raise no_model(self._config, served)
 
     async def ask(self, question: Question) -> Answer:
