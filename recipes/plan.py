@@ -12,7 +12,7 @@ from ..cluster.plan.compare import comparison_lines
 from ..cluster.plan.dry_build import dry_memory
 from ..cluster.plan.estimate import step_moments
 from ..cluster.plan.fit import Choice, Fit, search
-from ..cluster.plan.job import planned_job
+from ..cluster.plan.job import PlannedJob, planned_job
 from ..cluster.plan.plan import Plan, make_plan, work_for
 from ..cluster.plan.speed import Efficiency
 from ..cluster.plan.table import plan_json, plan_lines
@@ -62,6 +62,8 @@ class PlanConfig:
         "corpus_tokens=20_000_000",
         "lokal plan recipe=finetune gpu=a100_80 cluster.gpus_per_node=4 fit=true "
         "experiment=sft_qlora_70b corpus_tokens=20_000_000",
+        "lokal plan recipe=finetune gpu=h100 cluster.gpus_per_node=8 experiment=sft_full_8b "
+        "dry=true",
         "lokal plan recipe=finetune region=id name=first calibrate=runs/quickstart/id",
     ),
 )
@@ -82,7 +84,7 @@ def plan(config: PlanConfig) -> ExitCode | None:
     made = make_plan(run, cluster, config.gpu, work=work, measured=measured)
     print("\n".join(plan_lines(made)))
     if config.dry:
-        print("\n".join(["", *comparison_lines(step_moments(made.job), dry_memory(made.job))]))
+        print("\n".join(["", *_dry_lines(made.job)]))
     if made.fits is False:
         found = search(run, cluster, config.gpu, words=config.words, work=work, measured=measured)
         print("\n".join(["", *_fit_lines(found)]))
@@ -148,11 +150,18 @@ def _measured(folder: Path) -> Efficiency:
     return measured_efficiency(folder, planned_job(run, cluster), run)
 
 
+def _dry_lines(job: PlannedJob) -> list[str]:
+    """Return both ways of knowing the memory side by side."""
+    return comparison_lines(step_moments(job), dry_memory(job))
+
+
 def _print_fit(found: Fit, config: PlanConfig) -> ExitCode | None:
     print("\n".join(_fit_lines(found)))
     if found.fastest is None:
         return ExitCode.RUN_FAILED
     print("\n".join(["", *plan_lines(found.fastest.plan)]))
+    if config.dry:
+        print("\n".join(["", *_dry_lines(found.fastest.plan.job)]))
     _write(config, found.fastest.plan)
     return None
 

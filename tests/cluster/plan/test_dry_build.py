@@ -1,6 +1,7 @@
 """The dry build: the same parts as the formulas, and the same peak as a real step."""
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,23 @@ def test_lists_the_parts_that_disagree() -> None:
     assert lines[-1] == "the two disagree by more than 10 % about activations"
     assert lines[-2] == "worst moment: last layers by the formulas, backward in the dry build"
     assert comparison_lines([dry], dry)[-1] == "no part differs by more than 10 %"
+
+
+def test_plan_shows_both_ways_side_by_side(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = import_module("lokal.recipes.plan")
+
+    def built(job: PlannedJob) -> MemoryParts:
+        worst = max(step_moments(job), key=lambda parts: parts.total)
+        return worst._replace(optimizer=2 * worst.optimizer)
+
+    monkeypatch.setattr(module, "dry_memory", built)
+    words = ["gpu=h100", "cluster.gpus_per_node=8", "experiment=sft_full_8b", "dry=true"]
+    assert module.plan.main(["recipe=finetune", *words]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "optimizer             7.48      14.96    0.50" in lines
+    assert any("disagree by more than 10 % about optimizer, the total" in line for line in lines)
 
 
 def test_says_what_cannot_be_built_dry() -> None:
