@@ -4,7 +4,7 @@ import re
 
 _WHERE = re.compile(r"^(models/|publishers/[^/]+/models/)")
 """Before the name, where Google says who publishes it."""
-_DATE = r"(?:[-@]\d{4}-\d{2}-\d{2}|[-@]\d{8}|-\d{2}-\d{4}|-\d{2}-\d{2}|-\d{4}|-\d{3})"
+_DATE = r"(?:[-@]\d{4}-\d{2}-\d{2}|[-@]\d{8}|-\d{2}-\d{4}|-\d{2}-\d{2}|-\d{4}|-0\d{2})"
 """2026-01-01, 20260101, 05-2026, 05-20, 0613, and the running number 001."""
 _DATED = re.compile(rf"{_DATE}$")
 _LATEST = "-latest"

@@ -6,6 +6,7 @@ from .said import Prompt, Said, Tokens
 from .wire import Asked, Call, Refused
 
 _ENDS = {"ok": "STOP", "truncated": "MAX_TOKENS", "refused": "SAFETY", "blocked": "SAFETY"}
+_ENDS["continued"] = "CONTINUATION"  # which the SDK would follow by itself, and pay for
 _STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -80,7 +81,9 @@ def _content(prompt: Prompt, said: Said, tokens: Tokens) -> dict:
     thought = [{"text": said.thinking, "thought": True}] if said.thinking else []
     end = _ENDS.get(said.end, "OTHER")
     candidate = {"index": 0, "finishReason": end}
-    if end in ("STOP", "MAX_TOKENS"):
+    if end == "CONTINUATION":
+        candidate["continuationToken"] = "eA=="
+    if end in ("STOP", "MAX_TOKENS", "CONTINUATION"):
         candidate["content"] = {"role": "model", "parts": [*thought, {"text": said.text}]}
     blocked_prompt = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
     return {

@@ -158,6 +158,13 @@ def test_azure_is_asked_by_its_deployment_and_answers_by_its_model(server: Vendo
         assert running.asked[-1].query == {"api-version": "2024-10-21"}
 
 
+def test_gemini_is_not_asked_on_by_its_sdk_where_an_answer_could_be_continued() -> None:
+    with VendorServer(answer=lambda _: Said("ya", end="continued")) as server:
+        found = answer(config(server, "google"))
+        assert len(server.asked) == 1
+    assert (found.text, found.state) == ("ya", State.truncated)
+
+
 def test_gemini_in_a_cloud_project_is_asked_there(server: VendorServer) -> None:
     assert answer(config(server, "google", project="p1", location="eu-x")).state is State.ok
     place = "projects/p1/locations/eu-x/publishers/google/models/m-x:generateContent"

@@ -33,6 +33,8 @@ def test_the_same_model(asked: str, came: str) -> None:
         ("gpt-x-2026-01-01", "gpt-x-2026-02-02"),
         ("gpt-x-2026-01-01", "gpt-x"),
         ("gpt-4", "gpt-4o"),
+        ("gpt-4-0613", "gpt-4-0613-001"),
+        ("llama-3.1", "llama-3.1-405"),
         ("gpt-4", "gpt-4.1-2026-01-01"),
         ("gpt-4.1", "gpt-4x1"),
         ("llama-3.1-70b-instruct", "llama-3.3-70b-instruct"),
