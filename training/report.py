@@ -103,7 +103,7 @@ def _plots(steps: Sequence[StepRecord], heldout: Sequence[HeldoutRecord]) -> lis
         values = [float(cast("float", dict(line)[name])) for line in steps]
         return Plot(title, note, curves([Curve("", numbers, values)], title=title))
 
-    loss_lines = [Curve("each", numbers, losses), Curve("trend", numbers, _running_mean(losses))]
+    loss_lines = [Curve("each", numbers, losses), Curve("trend", numbers, running_mean(losses))]
     found = [
         Plot("Loss", "Nats a trained token.", curves(loss_lines, title="Loss")),
         Plot(
@@ -131,7 +131,7 @@ def _by_language(steps: Sequence[StepRecord]) -> list[Curve]:
     found: list[Curve] = []
     for code in languages:
         mine = [line for line in steps if code in line["loss_by_language"]]
-        values = _running_mean([line["loss_by_language"][code] for line in mine])
+        values = running_mean([line["loss_by_language"][code] for line in mine])
         found.append(Curve(code, [line["step"] for line in mine], values))
     return found
 
@@ -166,7 +166,8 @@ def _heldout_rows(heldout: Sequence[HeldoutRecord]) -> list[dict[str, Json]]:
     return rows
 
 
-def _running_mean(values: Sequence[float]) -> list[float]:
+def running_mean(values: Sequence[float]) -> list[float]:
+    """Return the exponential mean up to each value."""
     found: list[float] = []
     for value in values:
         found.append(value if not found else _TREND * found[-1] + (1 - _TREND) * value)
