@@ -40,18 +40,26 @@ def step_moments(job: PlannedJob) -> list[MemoryParts]:
         activations=kept - _gone(job, layer, targets) + layer.whole + layer.transient,
         buffers=base.buffers + state.layer_buffers,
     )
-    after = base._replace(gradients=state.gradients)
     return [
+        base._replace(
+            gradients=earlier, buffers=base.buffers + state.start_buffers, peak_at="forward"
+        ),
         at_loss._replace(logits=logits_memory(job), peak_at="loss"),
         at_loss._replace(buffers=at_loss.buffers + state.head_buffers, peak_at="backward, head"),
         at_layers._replace(peak_at="backward, first layers"),
         at_layers._replace(
-            gradients=state.gradients,
+            gradients=max(earlier, state.end_gradients),
             activations=max(layer.whole, layer.kept) + layer.transient,
             peak_at="backward, last layers",
         ),
-        after._replace(buffers=base.buffers + state.end_buffers, peak_at="backward, end"),
-        after._replace(buffers=base.buffers + state.update, peak_at="optimizer"),
+        base._replace(
+            gradients=max(earlier, state.end_gradients),
+            buffers=base.buffers + state.end_buffers,
+            peak_at="backward, end",
+        ),
+        base._replace(
+            gradients=state.gradients, buffers=base.buffers + state.update, peak_at="optimizer"
+        ),
     ]
 
 

@@ -33,12 +33,16 @@ class State(NamedTuple):
     gradients: float
     token_gradients: float
     """Of embedding and head alone, which are there before the layers' own."""
+    end_gradients: float
+    """When the first layer has gone back: under fsdp embedding and head come after it."""
     optimizer: float
     """Of all trained weights that this rank updates, after the first step."""
     update: float
     """Temporaries of the update."""
     buffers: float
     """Between and in all steps: copies, buckets."""
+    start_buffers: float
+    """When the forward pass begins: root and first layer, gathered and copied out."""
     loss_buffers: float
     """While the loss is made: what is gathered then."""
     head_buffers: float
@@ -73,9 +77,11 @@ def _whole(job: PlannedJob, weights: Weights) -> State:
         parameters=whole_bytes(job, weights) + _fused_copies(job),
         gradients=trained,
         token_gradients=BYTES_FP32 * weights.trained_tokens,
+        end_gradients=trained,
         optimizer=BYTES_OF_ADAM * weights.trained,
         update=_update(job, trained=weights.trained, largest=_largest(job, weights)),
         buffers=buckets,
+        start_buffers=0.0,
         loss_buffers=0.0,
         head_buffers=0.0,
         layer_buffers=0.0,
@@ -104,11 +110,13 @@ def _fsdp(job: PlannedJob, weights: Weights) -> State:
         parameters=kept * (whole_bytes(job, weights) - scales) + scales,
         gradients=kept * BYTES_FP32 * weights.trained,
         token_gradients=0.0,
+        end_gradients=kept * BYTES_FP32 * weights.trained_layers,
         optimizer=kept * BYTES_OF_ADAM * weights.trained,
         update=0.0
         if on_host
         else _update(job, trained=own * weights.trained, largest=own * _largest(job, weights)),
         buffers=0.0,
+        start_buffers=2 * (tokens + layer),
         loss_buffers=tokens + layer,
         head_buffers=3 * head if has_chunks else 0.0,
         layer_buffers=tokens + 3 * layer + reduced + head,
@@ -139,9 +147,11 @@ def _zero(job: PlannedJob, weights: Weights) -> State:
         parameters=(own if is_third else 1) * whole + part,
         gradients=part,
         token_gradients=part * weights.trained_tokens / max(1, weights.trained),
+        end_gradients=part,
         optimizer=2 * part,
         update=2 * part,
         buffers=BYTES_FP32 * min(_ZERO_BUCKET, weights.trained),
+        start_buffers=gathered,
         loss_buffers=gathered,
         head_buffers=0.0,
         layer_buffers=gathered,
