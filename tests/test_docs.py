@@ -17,7 +17,7 @@ from lokal.recipes.main import recipe_names
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-TOOLS = ("cancel", "jobs", "logs", "tokenise", "verify")
+TOOLS = ("cancel", "freeze", "jobs", "logs", "tokenise", "verify")
 CHEAP = (
     "lokal",
     "lokal finetune --help",

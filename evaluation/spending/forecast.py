@@ -54,7 +54,11 @@ class Forecast:
         when = f", read {self.price.as_of}" if self.price.as_of else ""
         ask = "costs nothing" if free else f"{self.price.input_usd:g} and {self.price.output_usd:g}"
         half = f", times {self.price.batch_factor:g} in a batch" if self.limits.batch else ""
-        time = "within a day, as a batch" if self.limits.batch else f"{self.minutes:,.1f} minutes"
+        when_done = (
+            "the batch is answered within a day"
+            if self.limits.batch
+            else f"takes {self.minutes:,.1f} minutes or longer"
+        )
         low = (
             ""
             if self.at_stake_usd >= self.most_usd
@@ -67,7 +71,7 @@ class Forecast:
             f"price: {ask} USD a million prompt and reply tokens{half}{when}: {self.price.source}",
             f"about {self.usd:.4f} USD (replies half as long as they may be), at most "
             f"{self.most_usd:.4f}{low}; spent so far {self.spent_usd:.4f}",
-            f"takes {time} or longer, at {self.limits.requests_per_minute:,} requests and "
+            f"{when_done}, at {self.limits.requests_per_minute:,} requests and "
             f"{self.limits.tokens_per_minute:,} tokens a minute",
         ]
 

@@ -246,7 +246,10 @@ def test_canaries_are_asked_kept_and_compared_with_the_run_before(
     assert len((later / "canaries.jsonl").read_text().splitlines()) == 24
 
 
-@pytest.mark.parametrize("vendor", ["openai", "anthropic", "google"])
+@pytest.mark.parametrize(
+    "vendor",
+    ["openai", *(pytest.param(name, marks=pytest.mark.proof) for name in ("anthropic", "google"))],
+)
 def test_batches_bring_the_same_answers_at_half_the_price(root: Path, vendor: str) -> None:
     with VendorServer(polls=2) as server:
         batch = ["baseline.batch=true", "price.batch_factor=0.5"]
