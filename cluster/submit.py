@@ -67,8 +67,8 @@ def _submit(job: Job, script: str, *, options: Sequence[str]) -> str:
     path = job.folder / SCRIPT_NAME
     write_text(path, script)
     for number in range(len(job.tasks)):
-        for name in (f"done{job.suffix(number)}", f"exit{job.suffix(number)}.json"):
-            (job.folder / name).unlink(missing_ok=True)
+        for name in ("done{}", "exit{}.json", "cancel{}"):
+            (job.folder / name.format(job.suffix(number))).unlink(missing_ok=True)
     number = submit_script(path, options=options)
     JobRecord.of(job, number=number, kind=ClusterKind.slurm, now=datetime.now(UTC)).write()
     tasks = f", {len(job.tasks)} tasks" if job.is_array else ""

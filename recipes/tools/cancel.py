@@ -41,6 +41,8 @@ def _cancel(folder: Path, *, now: bool) -> None:
     _end([status for status in ended if status.state == "pending"])  # before they can begin
     _end([status for status in ended if status.state != "pending"])
     for status in asked:
+        mark = f"cancel{status.record.suffix(status.number)}"
+        (status.record.folder / mark).touch()  # a preemption meanwhile does not requeue it
         status.run_folder.mkdir(parents=True, exist_ok=True)
         (status.run_folder / "stop").touch()
         print(f"{_name(status)} saves at its next step and ends; --now ends it at once")

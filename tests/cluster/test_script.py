@@ -137,6 +137,20 @@ def test_a_stop_that_the_user_asked_for_is_not_requeued(batch: Batch) -> None:
     assert "requeue 77" not in batch.fakes.calls("scontrol")
 
 
+def test_a_preemption_does_not_undo_a_cancel(batch: Batch) -> None:
+    process = batch.start(srun=RUNS)
+    wait_until_begun(batch, process)
+    (batch.job.folder / "cancel").touch()
+    process.send_signal(signal.SIGUSR1)
+    process.communicate(timeout=20)
+    assert process.returncode == 75
+    assert "requeue 77" not in batch.fakes.calls("scontrol")
+    again = batch.start(srun=FINISHES)
+    again.communicate(timeout=20)
+    assert again.returncode == 75
+    assert "cancelled by lokal cancel" in batch.outcome()["why"]
+
+
 def test_requeues_end_at_the_cap(batch: Batch) -> None:
     process = batch.start(srun=RUNS, env={"SLURM_RESTART_COUNT": "2"})
     wait_until_begun(batch, process)

@@ -250,6 +250,7 @@ def test_cancel_takes_what_waits_and_lets_training_save(
     assert cancel.main(["first"]) == 0
     assert fakes.calls("scancel") == ["41_1 41_2"]
     assert Path("runs/first/id/stop").exists()
+    assert Path("runs/first/jobs/finetune/cancel-0").exists()
     assert "job 41_0, finetune (id), saves at its next step" in capsys.readouterr().out
     assert cancel.main(["first", "--now"]) == 0
     assert fakes.calls("scancel")[1:] == ["41_1 41_2", "41_0"]

@@ -143,7 +143,7 @@ def test_a_chain_on_this_machine_compares_the_regions_that_came_through(
         "experiment=quickstart",
         "regions=[hi,tl]",  # the quickstart's 219 tokens are too few for Hindi in this tokenizer
         "finetune=['training.max_steps=2','strategy=fsdp','launch.processes=1']",
-        "finetune_region.tl=['tokens.max_too_long_share=1.0']",
+        "+finetune_region.tl=['tokens.max_too_long_share=1.0']",
         "evaluate=['answers.max_new_tokens=2']",
         f"root='{root}'",
     ]
