@@ -41,9 +41,6 @@ def step_moments(job: PlannedJob) -> list[MemoryParts]:
         buffers=base.buffers + state.layer_buffers,
     )
     return [
-        base._replace(
-            gradients=earlier, buffers=base.buffers + state.start_buffers, peak_at="forward"
-        ),
         at_loss._replace(logits=logits_memory(job), peak_at="loss"),
         at_loss._replace(buffers=at_loss.buffers + state.head_buffers, peak_at="backward, head"),
         at_layers._replace(peak_at="backward, first layers"),
@@ -59,6 +56,9 @@ def step_moments(job: PlannedJob) -> list[MemoryParts]:
         ),
         base._replace(
             gradients=state.gradients, buffers=base.buffers + state.update, peak_at="optimizer"
+        ),
+        base._replace(
+            gradients=earlier, buffers=base.buffers + state.start_buffers, peak_at="forward"
         ),
     ]
 
