@@ -72,6 +72,7 @@ def test_a_task_that_fails_is_named_and_no_job_is_left(
     assert left.stdout.strip() == ""
 
 
+@pytest.mark.proof
 @needs_slurm
 def test_jobs_outlive_their_follower_and_the_same_command_follows_them(tmp_path: Path) -> None:
     words = ["region=id", *slurm_words(tmp_path), "name=left"]

@@ -71,6 +71,7 @@ def _sizes(folder: Path) -> list[int]:
     return [path.stat().st_size for path in sorted(folder.glob("*.jsonl*"))]
 
 
+@pytest.mark.proof
 @needs_slurm
 def test_two_nodes_give_the_bytes_of_one_process(words: list[str], tmp_path: Path) -> None:
     assert evaluate.main([*words, f"root={tmp_path}/one"]) == 0
