@@ -59,15 +59,19 @@ _FIT = {
     "135M full bf16, recomputed": ["method=full", BF16, FULL, *rows_of(4, 512)],
     "135M full fp32, ddp": ["method=full", FP32, *rows_of(2, 256), *_ranks("ddp", 2)],
     "135M full bf16, fsdp": ["method=full", BF16, *rows_of(2, 256), *_ranks("fsdp", 2)],
+    "231M lora bf16, ddp": [
+        *SCRATCH,
+        "method=lora",
+        BF16,
+        *rows_of(4, 256),
+        *_ranks("ddp", 4),
+    ],
     "135M full bf16, zero2": ["method=full", BF16, *rows_of(2, 256), *_ranks("zero2", 2)],
 }
 _CHECK = {
     "135M dora bf16": ["method=dora", BF16, *rows_of(4, 256)],
     "231M lora bf16, selective": [*SCRATCH, "method=lora", BF16, SELECTIVE, *rows_of(4, 256)],
     "231M full bf16": [*SCRATCH, "method=full", BF16, *rows_of(2, 512)],
-    "231M lora bf16, ddp": [
-        *SCRATCH, "method=lora", BF16, *rows_of(4, 256), *_ranks("ddp", 4),
-    ],
     "231M full fp32, recomputed, fsdp": [
         *SCRATCH, "method=full", FP32, FULL, *rows_of(2, 512), *_ranks("fsdp", 2),
     ],

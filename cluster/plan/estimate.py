@@ -4,11 +4,13 @@ Backward passes give back activations while they add gradients, so that the peak
 ends: where the loss is made, in the first layers that go back, in the last ones, or in the update.
 """
 
+from ...training.settings import StrategyKind
 from .activations import Layer, around_layers, last_layer_saving, layer_memory, num_kept_layers
 from .job import PlannedJob
 from .logits import logits_memory, num_targets
 from .memory import MemoryParts
-from .state import State, state_of
+from .parameters import count_weights
+from .state import State, state_of, whole_bytes
 
 _MARGIN = 0.05
 """Of the rest: fragmentation of the allocator. Chosen on the lines marked "fit" of docs/plan.md."""
@@ -18,11 +20,32 @@ not measured by us."""
 
 
 def estimate_memory(job: PlannedJob) -> MemoryParts:
-    """Return what one rank needs at the worst moment of a step."""
+    """Return what one rank needs at the worst moment, of loading and of a step."""
     moments = step_moments(job)
+    if not job.on_gpu:
+        moments.append(load_moment(job))
     worst = max(moments, key=lambda parts: parts.total)
     libraries = _GPU_LIBRARIES if job.on_gpu else 0.0
     return worst._replace(margin=_MARGIN * worst.total + libraries)
+
+
+def load_moment(job: PlannedJob) -> MemoryParts:
+    """Return what is resident while weights come from files that are mapped into main memory.
+
+    Under fsdp a process reads its own rows alone (``training.late_weights``).
+    """
+    own = job.ranks_per_copy if job.strategy.kind is StrategyKind.fsdp else 1
+    weights = count_weights(job.shape, job.method)
+    return MemoryParts(
+        parameters=whole_bytes(job, weights) / own,
+        gradients=0.0,
+        optimizer=0.0,
+        activations=0.0,
+        logits=0.0,
+        buffers=job.stored_bytes * job.shape.parameters / own,
+        margin=0.0,
+        peak_at="load",
+    )
 
 
 def step_moments(job: PlannedJob) -> list[MemoryParts]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ...data.base_model import ModelSource
 from ...data.hardware import Precision, pick_precision
 from ...data.stage_kind import StageKind
 from ...training.finetune_config import FinetuneConfig
@@ -16,6 +17,8 @@ from ...training.settings import (
 )
 from ..settings import ClusterConfig, ClusterKind
 from .shapes import ModelShape, shape_of
+
+_MADE_HERE = (ModelSource.embedded, ModelSource.scratch)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +50,8 @@ class PlannedJob:
     liger: bool = False
     compiled: bool = False
     async_save: bool = False
+    stored_bytes: int = 2
+    """Of a weight in the checkpoint's files: 4 where they are in fp32."""
     trained_share: float = 1.0
     """Part of a row's tokens that are trained: the head is computed there alone."""
 
@@ -109,6 +114,8 @@ def planned_job(config: FinetuneConfig, cluster: ClusterConfig) -> PlannedJob:
         liger=training.liger,
         compiled=training.compile,
         async_save=training.async_save,
+        # what lokal makes itself is in fp32, what vendors publish in bf16
+        stored_bytes=4 if config.model.source in _MADE_HERE else 2,
     )
 
 

