@@ -11,9 +11,7 @@ from typing import NamedTuple
 from ...data.config_files import read_mapping
 from ...data.errors import UserError
 from ...data.manifest import Json
-from ..metrics.chrf import ChrF
 from ..reply import READ_STATES
-from ..statistics.paired import mcnemar_exact
 from ..vendors.question import Answer, Question, question_key
 
 CANARIES_NAME = "canaries.jsonl"
@@ -158,6 +156,8 @@ def read_rows(folder: Path) -> list[CanaryRow]:
 
 def find_drift(before: Sequence[CanaryRow], now: Sequence[CanaryRow]) -> Drift:
     """Return whether the model seems to have changed between two runs."""
+    from ..statistics.paired import mcnemar_exact  # scipy, which a run without an earlier spares
+
     known = {canary.id: canary for canary in load_canaries(10**6)}
     models = (sorted({row.model for row in before}), sorted({row.model for row in now}))
     alarms: list[str] = []
@@ -197,6 +197,8 @@ def _mostly_right(replies: Sequence[str], canary: Canary) -> bool:
 
 def _chrf_drop(old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]) -> float | None:
     """Return how much less alike new and old replies are than the old ones among themselves."""
+    from ..metrics.chrf import ChrF  # sacrebleu, likewise
+
     chrf = ChrF()
     own: list[float] = []
     across: list[float] = []
