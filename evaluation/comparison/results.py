@@ -10,6 +10,7 @@ not_run (benchmarks by who has not finished them), and ``regions.<code>`` with
   difference.py; ``word`` is what all views allow to say), ``categories``, and ``one answer``: what
   the commonest answer would score;
 - ``headline.<protocol>.<native|translated|all>.child-<system>`` (headline.py);
+- ``leaderboard``: scores, pairs and strengths of all systems (leaderboard.py);
 - ``decision``: one row a use and other system (decision.py);
 - ``kept``: by language (the anchor, other regions) the tasks that show what was forgotten;
 - ``option_orders``: for tasks whose options were shown in several orders (option_orders.py);
@@ -44,6 +45,7 @@ from .expense import Expenses
 from .gate_inputs import gate_inputs
 from .headline import headlines
 from .language import CheckedReply, check_replies, describe_checks
+from .leaderboard import leaderboard
 from .load import load_tasks
 from .option_orders import describe_option_orders
 from .provenance import describe_systems, describe_training, unasked_labels
@@ -132,6 +134,7 @@ def _region(config: CompareConfig, code: str, not_run: dict[str, list[str]]) -> 
         "name": load_region(code).name,
         "tasks": _described(own.tasks, differences, statistics),
         "headline": headline,
+        "leaderboard": leaderboard(own.tasks, statistics),
         "spending": describe_region_spending(config, code, headline),
         "published": _published(config, own.tasks),
         "decision": decide_uses(

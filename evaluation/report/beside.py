@@ -4,13 +4,17 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from jinja2 import Environment
 
 from ...data.manifest import Manifest, read_manifest
+from ..comparison.results import Results
 from ..settings import CompareConfig
+from .numbers import DASH, difference, percent, plain, span
 
 PROVENANCE_NAME = "provenance.html"
+LEADERBOARD_NAME = "leaderboard.html"
 
 
 class Link(NamedTuple):
@@ -52,6 +56,26 @@ def _training_page(config: CompareConfig, region: str) -> Path | None:
 def _data_page(config: CompareConfig, region: str) -> Path | None:
     corpus = config.corpora.get(region)
     return None if corpus is None else Path(corpus).resolve() / "report.html"
+
+
+def write_leaderboard(folder: Path, results: Results, *, environment: Environment) -> Link:
+    """Write every system beside every other, with links to the items of each pair."""
+
+    def link(region: str, pair: Mapping[str, str], change: str) -> str:
+        filters = {"region": region, "system": pair["first"], "other": pair["second"]}
+        return f"find.html#{urlencode(filters | {'change': change})}"
+
+    page = environment.get_template("leaderboard.html").render(
+        regions=results.figures["regions"],
+        link=link,
+        plain=plain,
+        span=span,
+        percent=percent,
+        difference=difference,
+        dash=DASH,
+    )
+    (folder / LEADERBOARD_NAME).write_text(page, encoding="utf-8")
+    return Link("All systems", LEADERBOARD_NAME)
 
 
 def write_provenance(

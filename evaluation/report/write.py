@@ -16,7 +16,7 @@ from ...data.manifest import (
 from ..comparison.results import build_results
 from ..comparison.verdict import decide, verdict_json
 from ..settings import CompareConfig
-from .beside import copy_pages, write_provenance
+from .beside import copy_pages, write_leaderboard, write_provenance
 from .items.case import cases_of
 from .items.write import write_items
 from .page import render_page, report_environment
@@ -43,6 +43,7 @@ def write_report(config: CompareConfig, *, key: str, now: datetime) -> None:
 
     environment = report_environment()
     pages = copy_pages(temporary, config, names=names)
+    pages.insert(0, write_leaderboard(temporary, results, environment=environment))
     pages.append(write_provenance(temporary, inputs, environment=environment, shown=shown))
     page = render_page(
         results,

@@ -18,11 +18,11 @@ function choices() {
   return Object.fromEntries(new FormData(form));
 }
 
-// Of the child against another system: below 0 is lost; null where one of them has no value.
-function change(row, other) {
-  const child = row[at.values][systems.indexOf("child")];
+// Of one system against another: below 0 is lost; null where one of them has no value.
+function change(row, { system, other }) {
+  const mine = row[at.values][systems.indexOf(system)];
   const theirs = row[at.values][systems.indexOf(other)];
-  return child === null || theirs === null ? null : child - theirs;
+  return mine === null || theirs === null ? null : mine - theirs;
 }
 
 function isWanted(row, number, wanted, needle) {
@@ -30,7 +30,7 @@ function isWanted(row, number, wanted, needle) {
   if (wanted.suite && row[at.suite] !== wanted.suite) return false;
   if (wanted.category && row[at.category] !== wanted.category) return false;
   if (wanted.change) {
-    const by = change(row, wanted.other);
+    const by = change(row, wanted);
     const kind = by === null ? "" : by < 0 ? "lost" : by > 0 ? "won" : "same";
     if (kind !== wanted.change) return false;
   }
@@ -47,7 +47,7 @@ function apply() {
   if (needle && !loading) loading = Promise.all(textFiles.map(load)).then(apply);
   const scored = [];
   rows.forEach((row, number) => {
-    if (isWanted(row, number, wanted, needle)) scored.push([Math.abs(change(row, wanted.other) ?? 0), number]);
+    if (isWanted(row, number, wanted, needle)) scored.push([Math.abs(change(row, wanted) ?? 0), number]);
   });
   scored.sort((one, two) => two[0] - one[0] || one[1] - two[1]);
   matches = scored.map(([, number]) => number);
