@@ -1,6 +1,5 @@
 """Opens the desk on a run's replies and serves its pages until it is stopped."""
 
-import ipaddress
 import socket
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from ...data.errors import UserError
+from ...data.loopback import is_loopback
 from ...data.progress import say
 from ..comparison.language import check_replies
 from ..comparison.load import load_tasks
@@ -93,22 +93,15 @@ def _listen(config: ReviewConfig) -> socket.socket:
 def _hosts(config: ReviewConfig, port: int) -> Sequence[str]:
     if config.public_host:
         return [config.public_host, *(f"{name}:{port}" for name in _LOOPBACK)]
-    names = _LOOPBACK if _is_loopback(config.host) else (config.host, *_LOOPBACK)
+    names = _LOOPBACK if is_loopback(config.host) else (config.host, *_LOOPBACK)
     return [f"{name}:{port}" for name in names]
 
 
 def _say_links(desk: Desk, config: ReviewConfig, port: int) -> None:
     place = f"http://{config.public_host or f'{config.host}:{port}'}"
-    if not _is_loopback(config.host):
+    if not is_loopback(config.host):
         say("review", "listens beyond this machine, without encryption: use a trusted network")
     say("review", f"votes go to {desk.log.path}; Ctrl-C ends it, nothing is lost")
     say("review", f"all votes, agreement, export: {place}/o/{desk.token('')}/")
     for name in desk.rows:
         say("review", f"{name}: {place}/r/{desk.token(name)}/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

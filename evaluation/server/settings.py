@@ -1,9 +1,9 @@
 """Where a server is, what it serves, and how hard it may be asked."""
 
-import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from ...data.loopback import is_loopback
 from ..vendors.key import check_key_name
 
 
@@ -71,7 +71,4 @@ class ServerConfig:
     @property
     def is_local(self) -> bool:
         """Return whether what is sent stays on this machine."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)

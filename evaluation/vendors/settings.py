@@ -1,12 +1,12 @@
 """One model of one vendor: where it is, how it is asked, how hard, and on what terms."""
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from ...data.loopback import is_loopback
 from .key import check_key_name
 
 
@@ -199,10 +199,7 @@ class VendorConfig:
     @property
     def is_local(self) -> bool:
         """Return whether what is sent stays on this machine."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
     @property
     def has_batches(self) -> bool:

@@ -46,7 +46,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedReview]:
 
 def shoot(page: "Page", name: str) -> None:
     if SHOTS:
-        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=name != "vote")
+        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=name == "votes")
 
 
 def press(page: "Page", key: str) -> None:
