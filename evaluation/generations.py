@@ -119,6 +119,19 @@ def _plan_part(
     return Part(name, suite, split, language, items, path, sha256_of_json(content))
 
 
+def require_asked_from(path: Path, manifest: Manifest, *, part: str) -> None:
+    """Refuse replies to other items than those that the file holds now.
+
+    Raises:
+        UserError: the file has changed since the part was asked from it.
+    """
+    if sha256_of_file(path) not in {record.sha256 for record in manifest.inputs}:
+        raise UserError(
+            f"{path} is not the file that {part} of {manifest.config.get('system')} was asked "
+            "from: bring that file back, or run evaluate again"
+        )
+
+
 def asked_sha256(item: Item) -> str:
     """Return the hash of an item's whole prompt as text, for systems that make its tokens."""
     return sha256_of_json(_asked(item))

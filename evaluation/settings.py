@@ -259,7 +259,14 @@ class CompareConfig:
         """Return the finished folders that the report is made from."""
         systems = [self.parent, *map(self.child_of, self.regions), *self.baselines]
         others = [*self.corpora.values(), *self.models.values()]
-        return [*map(self.generations, systems), *(Path(folder).resolve() for folder in others)]
+        judged = [path.parent for path in sorted(self.run.glob("judge/*/manifest.json"))]
+        folders = [Path(folder).resolve() for folder in others]
+        return [*map(self.generations, systems), *judged, *folders]
+
+    @property
+    def run(self) -> Path:
+        """Return ``runs/<name>``, absolute."""
+        return (Path(self.root) / self.name).resolve()
 
     def generations(self, system: str) -> Path:
         """Return the folder of one system's replies."""

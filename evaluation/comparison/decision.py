@@ -40,6 +40,7 @@ def _row(
     row: dict[str, Json] = {
         "use": use,
         "other": other,
+        "judged": list[Json](dict.fromkeys(one.task.judged for one in chosen if one.task.judged)),
         "expense": {"child": expenses.of("child", parts), "other": expenses.of(other, parts)},
     }
     made = agreed_headline(chosen, statistics)

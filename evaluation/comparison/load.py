@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...data.errors import UserError
-from ...data.manifest import Manifest, read_manifest, sha256_of_file
+from ...data.manifest import read_manifest
 from ...data.suite import Likelihood, MissingItems, Suite, expand_suite
 from ..formats.format import load_format
-from ..generations import part_name
+from ..generations import part_name, require_asked_from
 from ..item import Item
 from ..items import find_items, read_items
 from .column import Column, Score, read_generated, read_likelihoods
+from .judged import with_judged_values
 from .task import Protocol, Task
 
 METRICS = {
@@ -104,8 +105,11 @@ def load_tasks(
         items = _read(config, suite, language, limit=limit, loaded=loaded)
         if items is None:
             continue
+        path = find_items(
+            suite, split=config.split, language=language, items_root=config.items_folder
+        )
         for name in have:
-            _check_items(config, suite, language, manifests[name], part=part)
+            require_asked_from(path, manifests[name], part=part)
         places = {name: config.generations(folders[name]) / part for name in have}
         loaded.tasks += _tasks(suite, language, items, places, part=part)
         for name in baselines:
@@ -141,19 +145,6 @@ def _read(
         return None
 
 
-def _check_items(
-    config: RunOfReplies, suite: Suite, language: str, manifest: Manifest, *, part: str
-) -> None:
-    """Refuse replies to other items than those that are scored now."""
-    path = find_items(suite, split=config.split, language=language, items_root=config.items_folder)
-    known = {record.sha256 for record in manifest.inputs}
-    if sha256_of_file(path) not in known:
-        raise UserError(
-            f"{path} is not the file that {part} of {manifest.config.get('system')} was asked "
-            "from: bring that file back, or run evaluate again"
-        )
-
-
 def _tasks(
     suite: Suite,
     language: str,
@@ -187,7 +178,8 @@ def _tasks(
     written = files(".jsonl")
     if suite.is_generated and _both(written):
         columns = {name: read_generated(path, items, adapter) for name, path in written.items()}
-        yield task(Protocol.generate, METRICS.get(suite.format, "score"), columns)
+        made = task(Protocol.generate, METRICS.get(suite.format, "score"), columns)
+        yield made if made.is_scored else with_judged_values(made, places)
     likely = files(".loglikelihood.jsonl")
     if suite.likelihood is not Likelihood.none and _both(likely):
         is_text = suite.likelihood is Likelihood.texts

@@ -2,7 +2,8 @@
 
 Shares and scores lie in [0, 1], intervals are ``[low, high]``, null stands where nothing is known.
 Top level: suite, split, confidence, power, anchor, anchor_name, parent, systems, test_scored,
-not_run (benchmarks by who has not finished them), and ``regions.<code>`` with
+not_run (benchmarks by who has not finished them), judges (summaries of ``lokal judge`` as they
+stand in the run: evaluation/judge/summary.py), and ``regions.<code>`` with
 
 - ``tasks``: one entry for each benchmark and protocol (``generate`` and ``loglikelihood`` are
   never compared with each other): metric, n, groups (independent items), chance,
@@ -36,6 +37,7 @@ from ..gates.judge import judge_region
 from ..gates.result import GateResult
 from ..gates.series import Detector
 from ..item import Item
+from ..judge.used import judge_summaries
 from ..published import load_published, published_beside
 from ..scorings import times_scored
 from ..settings import CompareConfig, StatisticsConfig
@@ -44,6 +46,7 @@ from .difference import Difference, settle_words
 from .expense import Expenses
 from .gate_inputs import gate_inputs
 from .headline import headlines
+from .judged import by_use
 from .language import CheckedReply, check_replies, describe_checks
 from .leaderboard import leaderboard
 from .load import load_tasks
@@ -95,6 +98,7 @@ def build_results(config: CompareConfig) -> Results:
         "parent": parent.get("label") if isinstance(parent, dict) else None,
         "systems": systems,
         "test_scored": times_scored(config),
+        "judges": list[Json](judge_summaries(config.run)),
         "spending_elsewhere": describe_shared_spending(config),
         "votes": describe_votes(config),
         "not_run": {missing: list[Json](suites) for missing, suites in not_run.items()},
@@ -138,7 +142,10 @@ def _region(config: CompareConfig, code: str, not_run: dict[str, list[str]]) -> 
         "spending": describe_region_spending(config, code, headline),
         "published": _published(config, own.tasks),
         "decision": decide_uses(
-            differences, config.baselines, _expenses(config, child), statistics
+            _compared(config, by_use(own.tasks)) if _is_judged(own.tasks) else differences,
+            config.baselines,
+            _expenses(config, child),
+            statistics,
         ),
         "kept": {
             language: {
@@ -177,6 +184,10 @@ def _kept(
         if loaded.tasks:
             found[language] = loaded.tasks
     return found
+
+
+def _is_judged(tasks: Sequence[Task]) -> bool:
+    return any(task.judged for task in tasks)
 
 
 def _folders(config: CompareConfig, child: str) -> dict[str, Path]:

@@ -35,6 +35,10 @@ class Task:
     """By system: ``parent``, ``child`` and the baselines' names."""
     corpus: CorpusMetric | None = None
     """Where the score of the whole set counts and not the mean over items."""
+    judged: str = ""
+    """Whose values these are and what they are worth; empty where a rule scores."""
+    is_trusted: bool = True
+    """False for values of a judge that is not calibrated: they are shown, and decide nothing."""
     is_main: bool = True
     """False for a second reading of the same answers, which decides nothing."""
 
@@ -73,7 +77,7 @@ class Task:
     @property
     def counts(self) -> bool:
         """Return whether its value is part of headlines, uses and the gates on quality."""
-        return self.is_main and self.is_scored and not self.is_safety
+        return self.is_main and self.is_scored and not self.is_safety and self.is_trusted
 
 
 def clusters_of(task: Task, places: Sequence[int]) -> list[str] | None:

@@ -71,6 +71,7 @@ def describe_task(
         "signature": task.corpus.signature if task.corpus else None,
         "is_main": task.is_main,
         "counts": task.counts,
+        "judged": task.judged,
         "use": task.suite.use,
         "origin": str(task.origin) if task.origin else None,
         "licence": task.suite.licence,
