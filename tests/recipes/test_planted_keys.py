@@ -1,5 +1,6 @@
 """Keys planted wherever one can stand: none in any file, database, log, message or traceback."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,10 @@ def test_comparing_with_what_was_collected_leaves_no_key(plants: Plants) -> None
         taken = [f"system={system}", f"frozen={folder}", "languages=[hi]", *suite]
         assert plants.run(evaluate, *taken) == 0
     plants.run(compare, *suite, "regions=[hi]", "baselines=[vendor]", "statistics.resamples=50")
-    assert (plants.root / "runs/x/report/index.html").is_file()
+    results = json.loads((plants.root / "runs/x/report/results.json").read_text(encoding="utf-8"))
+    (bill,) = results["regions"]["hi"]["spending"]["api"]  # the ledger of the frozen folder
+    assert (bill["vendor"], bill["model"], bill["usd"]) == ("openai", "loop-1", 0.0)
+    assert bill["questions"] > 0
     assert plants.hits() == []
     (plants.root / "planted").write_text(f"x{plants.keys['HF_TOKEN']}", encoding="utf-8")
     assert plants.hits() == [f"HF_TOKEN in {plants.root / 'planted'}"]  # the search finds one
