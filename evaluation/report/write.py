@@ -18,6 +18,7 @@ from ..comparison.verdict import decide, verdict_json
 from ..settings import CompareConfig
 from .beside import copy_pages, write_leaderboard, write_provenance
 from .items.case import cases_of
+from .items.opinions import read_opinions
 from .items.write import write_items
 from .page import render_page, report_environment
 from .table import text_table
@@ -53,7 +54,8 @@ def write_report(config: CompareConfig, *, key: str, now: datetime) -> None:
         pages=pages,
     )
     (temporary / "index.html").write_text(page, encoding="utf-8")
-    write_items(temporary, cases_of(results.regions), regions=names)
+    opinions = read_opinions(config.run)
+    write_items(temporary, cases_of(results.regions), regions=names, opinions=opinions)
     manifests = [read_manifest(path) for path in inputs]
     write_manifest(
         temporary,

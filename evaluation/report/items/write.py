@@ -11,6 +11,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from ....data.manifest import Json
 from .case import Case, Said
 from .chips import show
+from .opinions import Opinion, Opinions
 from .words import Piece, compare_words
 
 _CASES_OF_A_PAGE = 50
@@ -31,14 +32,21 @@ _COLUMNS = (
 )
 
 
-def write_items(folder: Path, cases: Sequence[Case], *, regions: Mapping[str, str]) -> None:
+def write_items(
+    folder: Path, cases: Sequence[Case], *, regions: Mapping[str, str], opinions: Opinions
+) -> None:
     """Write ``find.html`` with what it reads, and ``items/``; the same cases give the same bytes.
 
     Args:
         folder: of the report.
         cases: in the order of their pages.
         regions: name by code.
+        opinions: what judges said.
     """
+
+    def judged(case: Case) -> list[Opinion]:
+        return opinions.get((case.suite, case.region, case.item.id), [])
+
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -46,7 +54,7 @@ def write_items(folder: Path, cases: Sequence[Case], *, regions: Mapping[str, st
         lstrip_blocks=True,
         loader=FunctionLoader(_read),
     )
-    environment.globals.update(show=show, facts=_facts, pieces=_pieces)
+    environment.globals.update(show=show, facts=_facts, pieces=_pieces, opinions=judged)
     pages = _paged(cases)
     (folder / "items").mkdir()
     names = list(pages)

@@ -51,6 +51,11 @@ def test_rubric_values_count_only_once_pairs_have_shown_the_judge_to_be_fit(
     assert set(run.summary()["strengths"]["id"]["win_rates"]) == {"parent", "child-id", "gpt-4"}
 
     region = compare(run)
+    page = run.report("items/id-o-1.html")
+    assert f"{name} on child-id beside parent: " in page
+    assert "<dt>parent first: " in page
+    assert "<dt>child-id first: " in page
+    assert f"{name} on gpt-4: 50 of 100" in page
     rows = {row["use"]: row for row in region["decision"]}
     words = f"judged by {name}, not calibrated (0 of 200)"
     for use in ("shopping", "chat"):
