@@ -153,6 +153,7 @@ def test_a_node_that_dies_costs_only_the_steps_since_the_last_save(
         assert "n2" not in show(job)["NodeList"].split(",")
 
 
+@pytest.mark.proof
 @needs_slurm
 def test_it_copes_with_foreign_host_names_a_busy_port_no_home_and_a_folder_with_spaces(
     desk: Desk, here: str
