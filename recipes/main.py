@@ -54,7 +54,7 @@ def _overview() -> str:
 
 
 def _summaries(folder: Path, names: Sequence[str]) -> list[str]:
-    return [f"  {name:<13} {_first_line(folder / f'{name}.py')}" for name in names]
+    return [f"  {name:<16} {_first_line(folder / f'{name}.py')}" for name in names]
 
 
 def _first_line(file: Path) -> str:

@@ -12,12 +12,13 @@ def plan_lines(plan: Plan) -> list[str]:
     job = plan.job
     where = f"{job.world_size} x {plan.device}"
     method, strategy = job.method.kind.name, job.strategy.kind.name
+    again = f", {job.micro_batches} times" if job.micro_batches > 1 else ""
     offload = ", offloaded" if job.strategy.cpu_offload else ""
     lines = [
-        f"model          {job.shape.parameters / 1e9:.2f} thousand million weights, "
+        f"model          {_weights(job.shape.parameters)} weights, "
         f"{method}, {job.precision.name}, strategy {strategy}{offload} on {where}",
         f"a step         {job.rows_per_step} rows of up to {job.row_tokens} tokens, in a process "
-        f"{job.rows_at_once} at once, {job.micro_batches} times; recomputes: {job.recompute.name}",
+        f"{job.rows_at_once} at once{again}; recomputes: {job.recompute.name}",
         "",
         f"memory of one process, at its peak ({plan.memory.peak_at}):",
         *_memory_lines(plan.memory),
@@ -36,6 +37,10 @@ def plan_lines(plan: Plan) -> list[str]:
             f"WARNING        strategy={strategy} uses {job.world_size} of {plan.devices} GPUs"
         )
     return lines
+
+
+def _weights(count: float) -> str:
+    return f"{count / 1e9:.2f} B" if count >= 1e9 else f"{count / 1e6:.0f} M"
 
 
 def plan_json(plan: Plan) -> dict[str, Json]:
