@@ -39,36 +39,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=5000)
     parser.add_argument("--votes", type=int, default=100)
+    parser.add_argument("--words", type=int, default=45, help="of a reply, on average")
     words = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        made = make_run(Path(folder), words.items)
+        made = make_run(Path(folder), words.items, words.words)
         report = made.root / "x/report"
         size = sum(path.stat().st_size for path in report.rglob("*") if path.is_file())
-        print(f"{words.items} items x 3 systems: report {size / 1e6:.1f} MB")
+        made_of = f"{words.items} items x 3 systems, replies of {words.words} words"
+        print(f"{made_of}: report {size / 1e6:.1f} MB")
         measure_report(report)
         measure_votes(made, words.votes)
 
 
-def make_run(folder: Path, count: int) -> MadeRun:
+def make_run(folder: Path, count: int, length: int) -> MadeRun:
     """Return a compared run whose texts have the length of real chats."""
     made, drawn = MadeRun(folder), random.Random(0)
     share = {code: count // 3 + (place < count % 3) for place, code in enumerate(_TEXTS)}
     rows = {
-        code: [{"id": f"q/{k}", "prompt": said(code, drawn, 25)} for k in range(share[code])]
+        code: [{"id": f"q/{k}", "prompt": said(code, drawn, 30)} for k in range(share[code])]
         for code in _TEXTS
     }
     made.suite("q", rows, format="open", task="open", protect=["prompt"])
     for code in _TEXTS:
         for system in ("parent", f"child-{code}", "other"):
-            replies = {f"q/{k}": said(code, drawn, 60) for k in range(share[code])}
+            replies = {f"q/{k}": said(code, drawn, length) for k in range(share[code])}
             made.replies(system, "q", code, replies)
     made.compare("suite=q", "regions=[id,hi,tl]", "baselines=[other]", gates=["script"])
     return made
 
 
 def said(code: str, drawn: random.Random, length: int) -> str:
-    """Return a text of about so many words."""
-    return " ".join(drawn.choices(_TEXTS[code].split(), k=length + drawn.randrange(length)))
+    """Return a text of so many words on average."""
+    drawn_length = length // 2 + drawn.randrange(length)
+    return " ".join(drawn.choices(_TEXTS[code].split(), k=drawn_length))
 
 
 def measure_report(report: Path) -> None:
@@ -79,8 +82,9 @@ def measure_report(report: Path) -> None:
             for _ in range(5):
                 page = browser.new_page()
                 page.goto((report / name).as_uri())
-                page.wait_for_function(_PAINT)
-                times.append(page.evaluate(_PAINT))
+                while not (painted := page.evaluate(_PAINT)):
+                    page.wait_for_timeout(5)
+                times.append(painted)
                 page.close()
             print(f"first paint of {name}: {statistics.median(times):.0f} ms")
         page = browser.new_page()
@@ -89,8 +93,7 @@ def measure_report(report: Path) -> None:
         found = [page.evaluate(_FILTER, choice) for _ in range(5) for choice in choices]
         print(f"filter: median {statistics.median(found):.0f} ms, slowest {max(found):.0f} ms")
         page.fill("[name=text]", "palengke")
-        page.wait_for_function("window.lokalTexts.length > 0")
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(2000)
         found = [page.evaluate(_FILTER, ["text", text]) for text in ("pasar", "क्‍षमता", "gulay")]
         print(f"search, texts loaded: slowest of three {max(found):.0f} ms")
 

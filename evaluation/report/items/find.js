@@ -12,7 +12,18 @@ let matches = [];
 let shown = 0;
 let loading = null;
 
-window.lokalTexts = window.lokalTexts || [];
+const texts = [];
+const unpacking = [];
+
+// Called by each texts-*.js: gzip of a JSON list, which belongs at this place.
+window.lokalText = (start, packed) => unpacking.push(unpack(start, packed));
+
+async function unpack(start, packed) {
+  const bytes = Uint8Array.from(atob(packed), (one) => one.charCodeAt(0));
+  const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const list = JSON.parse(await new Response(plain).text());
+  list.forEach((text, place) => (texts[start + place] = text));
+}
 
 function choices() {
   return Object.fromEntries(new FormData(form));
@@ -38,13 +49,15 @@ function isWanted(row, number, wanted, needle) {
   if (wanted.state && row[at.states][place] !== wanted.state) return false;
   const marks = row[at.marks][place];
   if (wanted.mark === "-" ? marks.length > 0 : wanted.mark && !marks.includes(wanted.mark)) return false;
-  return !needle || (window.lokalTexts[number] || "").includes(needle);
+  return !needle || (texts[number] || "").includes(needle);
 }
 
 function apply() {
   const wanted = choices();
   const needle = wanted.text.trim().normalize("NFC").toLowerCase();
-  if (needle && !loading) loading = Promise.all(textFiles.map(load)).then(apply);
+  if (needle && !loading) {
+    loading = Promise.all(textFiles.map(load)).then(() => Promise.all(unpacking)).then(apply);
+  }
   const scored = [];
   rows.forEach((row, number) => {
     if (isWanted(row, number, wanted, needle)) scored.push([Math.abs(change(row, wanted) ?? 0), number]);

@@ -1,5 +1,8 @@
 """Writes the list of all items with its filters, and the pages that show them."""
 
+import base64
+import gzip
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -148,9 +151,15 @@ def _write_texts(folder: Path, cases: Sequence[Case]) -> list[str]:
     for start in range(0, len(cases), _TEXTS_OF_A_FILE):
         texts: list[Json] = [_searched(case) for case in cases[start : start + _TEXTS_OF_A_FILE]]
         names.append(f"texts-{start // _TEXTS_OF_A_FILE + 1}.js")
-        script = f"window.lokalTexts.splice({start}, {len(texts)}, ...{_script(texts)});\n"
+        script = f'window.lokalText({start}, "{_packed(texts)}");\n'
         (folder / names[-1]).write_text(script, encoding="utf-8")
     return names
+
+
+def _packed(value: Json) -> str:
+    """Return gzip of JSON in base64; the same value gives the same text."""
+    plain = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return base64.b64encode(gzip.compress(plain, mtime=0)).decode("ascii")
 
 
 def _searched(case: Case) -> str:
