@@ -15,7 +15,6 @@ from ..data.gpu import GpuConfig
 from .chain import chain_jobs
 from .entry import recipe
 from .pipeline import pipeline
-from .plan import plan_time_limit
 from .prepare import prepare
 from .prepare_on_cluster import array_words, runs_arrays
 from .recipe_job import SweepConfig, check_inputs, recipe_job
@@ -107,6 +106,8 @@ def _time_limit(job: Job, config: SubmitConfig) -> str:
     is_planned = cluster.kind is ClusterKind.slurm and job.launch is Launch.torchrun
     if cluster.time_limit or not is_planned:
         return cluster.time_limit
+    from .plan import plan_time_limit  # reads corpora with numpy, which no help needs
+
     limits = [plan_time_limit(list(task.words), cluster, config.gpu) for task in job.tasks]
     return max(limits, key=lambda limit: [int(part) for part in limit.split(":")])
 

@@ -46,7 +46,10 @@ def test_help_of_a_recipe_imports_neither_torch_nor_datatrove(name: str, tmp_pat
 
 @pytest.mark.parametrize(
     ("name", "cure"),
-    [("finetun", "did you mean 'finetune'?"), ("zzz", "choose one of compare, download")],
+    [
+        ("finetun", "did you mean 'finetune'?"),
+        ("zzz", "choose one of collect_baseline, compare, download"),
+    ],
 )
 def test_an_unknown_name_is_a_users_mistake(
     name: str, cure: str, capsys: pytest.CaptureFixture[str]
