@@ -96,7 +96,9 @@ def test_agrees_with_the_formulas_in_each_part(
     job = make_job(method, strategy, world_size=world_size)
     dry, moments = dry_memory(job), step_moments(job)
     formula = nearest_moment(moments, dry)
-    assert dry.parameters == pytest.approx(formula.parameters, rel=0.01)
+    # Beside each 4-bit weight stand tables, half a kilobyte that shows in a model this small.
+    near = 0.02 if method is MethodKind.qlora else 0.01
+    assert dry.parameters == pytest.approx(formula.parameters, rel=near)
     assert dry.optimizer == pytest.approx(formula.optimizer, rel=0.01)  # blocks of 512 bytes
     assert dry.activations == pytest.approx(formula.activations, rel=0.1)
     # the bf16 copy of a trained head has the shape of its gradient
