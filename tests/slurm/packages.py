@@ -3,9 +3,9 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from ..debian import NotInstalledError, install_packages
 
 _PROGRAMS = {
     "munged": "munge",
@@ -14,8 +14,6 @@ _PROGRAMS = {
     "sbatch": "slurm-client",
     "ip": "iproute2",
 }
-_POLICY = Path("/usr/sbin/policy-rc.d")
-_APT_SECONDS = {"update": 90, "install": 240}
 
 
 class NoSlurmError(Exception):
@@ -43,7 +41,10 @@ def check_machine(*, install: bool) -> None:
     if missing and not install:
         raise NoSlurmError(f"not installed: {' '.join(missing)}; LOKAL_SLURM=install gets them")
     if missing:
-        _install(missing)
+        try:
+            install_packages(missing)
+        except NotInstalledError as error:
+            raise NoSlurmError(str(error)) from error
 
 
 def may_isolate() -> bool:
@@ -67,43 +68,3 @@ def find_freezer() -> str:
         if kind == "cgroup" and "freezer" in options.split(",") and os.access(folder, os.W_OK):
             return folder
     return ""
-
-
-def _install(names: list[str]) -> None:
-    if shutil.which("apt-get") is None:
-        raise NoSlurmError(f"not installed: {' '.join(names)}; this machine has no apt-get")
-    quick = ["-o", "Acquire::http::Timeout=10", "-o", "Acquire::Retries=1"]
-    calls = {
-        "update": ["apt-get", *quick, "update"],
-        "install": ["apt-get", *quick, "install", "-y", "--no-install-recommends", *names],
-    }
-    with _no_services():
-        for what, command in calls.items():
-            try:
-                subprocess.run(
-                    command,
-                    env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    timeout=_APT_SECONDS[what],
-                    check=True,
-                )
-            except subprocess.TimeoutExpired as error:
-                raise NoSlurmError(f"apt-get {what} took over {error.timeout:.0f} s") from error
-            except subprocess.CalledProcessError as error:
-                lines = error.stderr.decode(errors="replace").strip().splitlines() or ["no reason"]
-                raise NoSlurmError(f"apt-get {what}: {lines[-1]}") from error
-
-
-@contextmanager
-def _no_services() -> Iterator[None]:
-    """Keep Debian's packages from starting their daemons while the body runs."""
-    if _POLICY.exists():
-        yield
-        return
-    _POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
-    _POLICY.chmod(0o755)
-    try:
-        yield
-    finally:
-        _POLICY.unlink()

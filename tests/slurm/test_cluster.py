@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from .. import debian
 from ..local_slurm import own_slurm
 from . import packages
 from .packages import NoSlurmError, check_machine
@@ -53,7 +54,7 @@ def test_missing_packages_are_named_and_apts_own_reason_passed_on(
     (tmp_path / "apt-get").write_text("#!/bin/sh\necho 'E: no network' >&2\nexit 100\n")
     (tmp_path / "apt-get").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(packages, "_POLICY", tmp_path / "policy-rc.d")
+    monkeypatch.setattr(debian, "_POLICY", tmp_path / "policy-rc.d")
     with pytest.raises(NoSlurmError, match="apt-get update: E: no network"):
         check_machine(install=True)
     assert not (tmp_path / "policy-rc.d").exists()

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ...browser import needs_browser, open_browser
+from ...browser import open_browser
 from ..comparison.made_run import MadeRun
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = needs_browser
 LABELS = ["sports", "health"]
 TEXTS = {"id": "Pasar pagi", "hi": "ज़िला अस्पताल, क्‍षमा", "tl": "Kumain na po"}
 HOSTILE = "</script><img src=x onerror=alert(1)>\u202e"

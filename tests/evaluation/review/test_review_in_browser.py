@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ...browser import needs_browser, open_browser
+from ...browser import open_browser
 from ..comparison.made_run import MadeRun
 from ..report.payloads import PAYLOADS
 from .served import ServedReview, made_review
@@ -15,7 +15,6 @@ from .served import ServedReview, made_review
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
 
-pytestmark = needs_browser
 SHOTS = os.environ.get("LOKAL_SCREENSHOTS")
 """Folder for pictures of the pages, as docs/ has them; none are made without it."""
 
