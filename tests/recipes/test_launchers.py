@@ -45,6 +45,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.proof
 def test_two_torchruns_of_one_process_each_give_the_losses_of_two_processes(
     bench: Bench, own: list[float]
 ) -> None:

@@ -38,6 +38,7 @@ def _num_lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.is_file() else 0
 
 
+@pytest.mark.proof
 def test_fsdp_killed_in_the_middle_goes_on_with_exactly_the_unbroken_losses_and_looks(
     bench: Bench, tmp_path: Path
 ):
