@@ -6,8 +6,7 @@ perfect, 0 is chance.
 Its interval is a percentile bootstrap over items.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -159,8 +158,3 @@ def _repeats(votes: Sequence[Vote]) -> list[bool]:
 
 def _mean(values: Sequence[bool]) -> float | None:
     return sum(values) / len(values) if values else None
-
-
-def choices_of(votes: Sequence[Vote]) -> Mapping[str, int]:
-    """Return how often each choice was made."""
-    return Counter(str(vote.choice) for vote in votes)

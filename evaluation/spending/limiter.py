@@ -55,10 +55,6 @@ class Limiter:
             self._requests_left -= 1
             self._tokens_left -= tokens
 
-    def give_back(self, tokens: int) -> None:
-        """Return tokens that were counted and not used."""
-        self._tokens_left = min(self._most_tokens, self._tokens_left + tokens)
-
     def slow_down(self) -> None:
         """Halve the pace: the vendor has said 429."""
         now = self._clock()

@@ -49,14 +49,6 @@ def test_tokens_keep_to_their_rate_and_one_larger_than_the_bucket_still_goes_out
     assert seconds_for(time, limits, number=2, tokens=6000) < 130
 
 
-def test_tokens_that_were_not_used_come_back() -> None:
-    time = Time()
-    limits = limiter(time, requests=10**6, tokens=6000)
-    asyncio.run(limits.wait(200))
-    limits.give_back(200)
-    assert seconds_for(time, limits, number=1, tokens=200) == 0
-
-
 def test_a_storm_of_429_halves_once_and_the_pace_comes_back_slowly() -> None:
     time = Time()
     limits = limiter(time, requests=600)
