@@ -6,7 +6,7 @@ came (an error, another model) is missing, which is not a loss.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,12 +72,6 @@ def as_candidate(item: Item, reply: Reply, *, system: str) -> Candidate:
         num_graphemes=count_graphemes(text),
         num_marks=len(_MARKDOWN.findall(text)),
     )
-
-
-def count_failures(candidates: Mapping[Key, Candidate]) -> dict[str, int]:
-    """Return how many replies fail, by reason."""
-    reasons = [one.failure for one in candidates.values()]
-    return {name: reasons.count(name) for name in FAILURES if name in reasons}
 
 
 def _failure(item: Item, state: State, text: str) -> str:

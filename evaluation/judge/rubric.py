@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import fmean
 
 from ...data.manifest import Json
 from .asking import Case, Judge, Said, ask_cases
@@ -58,15 +57,6 @@ def judge_replies(
     )
     found = dict(zip(asked, said, strict=True))
     return [_row(one, found.get(number), suite) for number, one in enumerate(candidates)]
-
-
-def values_by_item(rows: Sequence[RubricRow]) -> dict[tuple[str, str], float]:
-    """Return by system and item the mean value over samples that have one."""
-    several: dict[tuple[str, str], list[float]] = {}
-    for row in rows:
-        if row.value is not None:
-            several.setdefault((row.system, row.id), []).append(row.value)
-    return {key: fmean(values) for key, values in several.items()}
 
 
 def _case(candidate: Candidate, seed: int) -> Case:
